@@ -263,7 +263,9 @@ impl Codex {
         let importer = Importer::open(&options, None).await?;
         let comparison = Verifier::new(importer, db, known).run(progress).await?;
         if keep {
-            let state = if comparison.is_clean() {
+            // Once work goes on here the two sides differ, and this one must start again all the same.
+            let is_clean = comparison.is_clean() || self.is_at_work(&import).await?;
+            let state = if is_clean {
                 ImportState::Verified
             } else {
                 ImportState::Differs
@@ -271,6 +273,12 @@ impl Codex {
             self.keep_comparison(&import, state, &comparison).await?;
         }
         Ok(comparison)
+    }
+
+    /// Whether something was written here after the import was verified.
+    async fn is_at_work(&self, import: &Import) -> Result<bool> {
+        let newest: Option<i64> = self.0.db.query(state::NEWEST_CHANGE).scalar().await?;
+        Ok(import.state == ImportState::Verified && newest > import.change_id)
     }
 
     async fn keep_comparison(

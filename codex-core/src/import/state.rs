@@ -32,8 +32,9 @@ sql! {
         where name = $1 and not done and after is not distinct from $5";
     /// A table is imported once more.
     REDO = "update import_tables set after = null, done = $2, report = $3 where name = $1";
-    /// All tables are imported, or some are again.
-    SET_STATE = "update imports set state = $2, finished_at = $3, change_id = $4 where id = $1";
+    /// All tables are imported, or some are again: what was written here since the first time stays known.
+    SET_STATE = "update imports set state = $2, finished_at = coalesce(finished_at, $3), \
+        change_id = coalesce(change_id, $4) where id = $1";
     /// The two sides were compared.
     SET_COMPARISON = "update imports set state = $2, compared_at = $3, comparison = $4 where id = $1";
     /// The newest entry of the change log.
@@ -93,13 +94,13 @@ pub struct Import {
     pub state: ImportState,
     /// When it began.
     pub started_at: DateTime<Utc>,
-    /// When the last table was imported.
+    /// When the last table was imported for the first time.
     pub finished_at: Option<DateTime<Utc>>,
     /// When the two sides were last compared.
     pub compared_at: Option<DateTime<Utc>>,
     /// The result of that comparison.
     pub comparison: Option<Comparison>,
-    /// The newest entry of the change log when it was finished.
+    /// The newest entry of the change log then.
     pub change_id: Option<i64>,
 }
 

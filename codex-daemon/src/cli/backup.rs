@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use clap::builder::NonEmptyStringValueParser;
 use codex_core::{
     Codex,
     plural::count_of,
@@ -61,7 +62,7 @@ pub(super) struct Restore {
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
     /// The database: `sqlite://FILE` or `postgresql://...`; the configured one when absent
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     to: Option<String>,
 }
 
@@ -179,22 +180,31 @@ async fn restore_file(from: &Path, manifest: &Manifest, to: &Path) -> anyhow::Re
         fs::create_dir_all(folder)?;
     }
     let begun = Unfinished::beside(to, "restoring")?;
-    if to.exists() {
-        let codex = open(&url_of(to), false).await?;
-        let vacant = async {
-            backup::refuse_filled(codex.db()).await?;
-            backup::refuse_in_use(codex.db()).await
-        };
-        let vacant = vacant.await;
-        codex.close().await;
-        vacant?;
-    }
+    refuse_taken(to).await?;
     fill(from, manifest, &begun.0).await?;
     File::open(&begun.0)?.sync_all()?;
+    // The daemon may have been started meanwhile.
+    refuse_taken(to).await?;
     for beside in ["-wal", "-shm"] {
         remove(&with_ending(to, beside))?;
     }
     begun.rename(to)
+}
+
+/// # Errors
+/// When the file is there, and has rows or is in use.
+async fn refuse_taken(file: &Path) -> anyhow::Result<()> {
+    if !file.exists() {
+        return Ok(());
+    }
+    let codex = open(&url_of(file), false).await?;
+    let vacant = async {
+        backup::refuse_filled(codex.db()).await?;
+        backup::refuse_in_use(codex.db()).await
+    };
+    let vacant = vacant.await;
+    codex.close().await;
+    Ok(vacant?)
 }
 
 async fn restore_server(from: &Path, manifest: &Manifest, config: &Config) -> anyhow::Result<()> {

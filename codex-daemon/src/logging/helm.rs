@@ -105,13 +105,9 @@ impl Lines {
         while self.next_batch(&stop).await {
             self.deliver(&services, &service).await;
         }
-        let last = async {
-            while self.queue.recv_many(&mut self.batch, BATCH).await > 0 {
-                self.deliver(&services, &service).await;
-            }
-        };
-        // What is left then is written when this is dropped.
-        let _ = timeout(LAST, last).await;
+        while self.queue.recv_many(&mut self.batch, BATCH).await > 0 {
+            self.deliver(&services, &service).await;
+        }
     }
 
     /// Waits for lines; `false` at the end.
@@ -185,9 +181,13 @@ impl Drop for Lines {
 
 impl Sending {
     /// Sends what waits, and ends. Takes at most 2 seconds.
-    pub async fn end(self) {
+    pub async fn end(mut self) {
         self.stop.cancel();
-        let _ = self.task.await;
+        // A request may hang that was begun before: what is left then is written when the task is dropped.
+        if timeout(LAST, &mut self.task).await.is_err() {
+            self.task.abort();
+            let _ = self.task.await;
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use codex_core::{
     },
 };
 
-use super::{NotConfigured, Verdict, load, output, progress::Progress, with_codex};
+use super::{NotConfigured, Verdict, load, output, progress::Progress, until_stopped, with_codex};
 use crate::config::{Config, Sources};
 
 /// Fields that hold secrets where no RMM is configured.
@@ -246,9 +246,10 @@ impl Import {
         let done = import::dry_run(options, |table| {
             progress.show(table.name().to_owned(), None)
         });
-        let done = done.await;
+        // Stopped by a signal, it removes the scratch database.
+        let done = until_stopped(async { done.await.map_err(refused) }).await;
         progress.end();
-        let done = done.map_err(refused)?;
+        let done = done?;
         if self.json {
             output::json(&serde_json::json!({
                 "report": done.report,
