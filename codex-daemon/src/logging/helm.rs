@@ -9,6 +9,7 @@ use std::{
 };
 
 use codex_client::Services;
+use codex_core::panics::{self, Panicked};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tokio::{
@@ -55,7 +56,7 @@ pub struct Lines {
 /// The task that sends lines.
 #[derive(Debug)]
 pub struct Sending {
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), Panicked>>,
     stop: CancellationToken,
 }
 
@@ -96,7 +97,7 @@ impl Lines {
         let service = config.auth.service_name.clone();
         let stop = CancellationToken::new();
         Sending {
-            task: tokio::spawn(self.send(services, service, stop.clone())),
+            task: panics::spawn("log lines", self.send(services, service, stop.clone())),
             stop,
         }
     }
