@@ -170,6 +170,12 @@ impl Db {
                 readers, writer, ..
             } => {
                 readers.close().await;
+                // The file is then whole without its log, for whoever copies it. A process beside this one may prevent
+                // that; its own close makes up for it.
+                let checkpoint = sqlx::raw_sql("pragma wal_checkpoint(truncate)");
+                if let Err(error) = checkpoint.execute(writer).await {
+                    tracing::debug!(%error, "The log of the database was not written back");
+                }
                 writer.close().await;
             }
             Pools::Pg(pool) => pool.close().await,

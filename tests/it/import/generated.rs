@@ -97,7 +97,8 @@ async fn import(codex: &Codex, old: &Generated) -> TestResult {
 
 async fn verify(codex: &Codex, old: &Generated) -> TestResult {
     let options = options(&old.url);
-    let compared = codex.verify_import(&Scope::system(), &options, true, |_| {});
+    let scope = Scope::system();
+    let compared = codex.verify_import(&scope, &options, true, |_| {});
     let comparison = compared.await?;
     assert!(comparison.is_clean(), "{comparison:#?}");
     // One company has no number, another that of a third.
