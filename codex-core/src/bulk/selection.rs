@@ -1,6 +1,9 @@
 //! Records that are chosen to be changed together, as they were when they were chosen.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write as _,
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -121,6 +124,11 @@ impl Selection {
     /// The row ids in order.
     pub fn ids(&self) -> Vec<i64> {
         self.records.iter().map(|(id, _)| *id).collect()
+    }
+
+    /// When each record last changed, by row id.
+    pub(crate) fn versions(&self) -> HashMap<i64, DateTime<Utc>> {
+        self.records.iter().copied().collect()
     }
 
     /// Tells it from every other selection: from one with other records, and from one of the same records before any of

@@ -212,7 +212,8 @@ impl RecordWriter<'_> {
     /// record; if not, nothing of it is saved. Out: the ids to which it applies.
     ///
     /// # Errors
-    /// [`Error::Changed`] when a record was changed after [`super::Author::unchanged_since`].
+    /// [`Error::Changed`] when a record was changed after [`super::Author::unchanged_since`], or after its moment in
+    /// [`super::Author::versions`].
     async fn edit_manual_claims<R: Resource>(
         &mut self,
         ids: &[i64],
@@ -223,11 +224,7 @@ impl RecordWriter<'_> {
         let mut edited: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
         let mut touched = Vec::with_capacity(rows.len());
         for (id, row) in &rows {
-            if self
-                .author
-                .unchanged_since
-                .is_some_and(|at| at != row.updated_at)
-            {
+            if !self.author.has_seen(*id, row.updated_at) {
                 return Err(Error::Changed);
             }
             let all = claims.remove(id).unwrap_or_default();

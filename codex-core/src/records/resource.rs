@@ -1,6 +1,6 @@
 //! What the record writer needs to know about a kind of record.
 
-use std::{collections::HashMap, future::Future};
+use std::{collections::HashMap, future::Future, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
@@ -257,6 +257,8 @@ pub struct Author {
     pub dry_run: bool,
     /// Change nothing that was changed after this moment.
     pub unchanged_since: Option<DateTime<Utc>>,
+    /// Change none of these records that was changed after its own moment, by row id.
+    pub versions: Option<Arc<HashMap<i64, DateTime<Utc>>>>,
 }
 
 impl Author {
@@ -271,6 +273,14 @@ impl Author {
             run_id: None,
             dry_run: false,
             unchanged_since: None,
+            versions: None,
         }
+    }
+
+    /// Whether a record is as the author has seen it.
+    pub(crate) fn has_seen(&self, id: i64, updated_at: DateTime<Utc>) -> bool {
+        let own = self.versions.as_ref().and_then(|seen| seen.get(&id));
+        let seen = [self.unchanged_since.as_ref(), own];
+        seen.into_iter().flatten().all(|at| *at == updated_at)
     }
 }

@@ -136,6 +136,12 @@ async fn back_up(config: &Config, to: &Path) -> anyhow::Result<Manifest> {
     );
     let progress = Progress::start("Backing up");
     let done = with_database(config, false, async |codex: &Codex| {
+        // A backup of nothing would be found out when it is needed.
+        let applied = codex.db().applied_migrations().await?;
+        ensure!(
+            !applied.is_empty(),
+            "the database has no tables of Codex; check [database] connection_string"
+        );
         let begun = Unfinished::beside(to, "part")?;
         let manifest = async {
             let file = create(&begun.0)?;

@@ -196,7 +196,8 @@ async fn watch(sources: Sources, app: Option<App>) {
     loop {
         tokio::time::sleep(LOOK).await;
         let now = changed();
-        if now == known {
+        // Editors move a file away before they write it anew.
+        if now == known || now.is_none() {
             continue;
         }
         known = now;

@@ -1,6 +1,6 @@
 //! Changing all records of a selection: first the plan, then, if the selection is still the same, the change.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -108,8 +108,17 @@ impl Codex {
             return Err(Error::conflict(drifted(selection, earlier)));
         }
         let numbers = self.numbers(selection).await?;
-        let report = self.change_selected(scope, author, selection, change, &numbers);
-        let Report { refused, taken, .. } = report.await?;
+        // A record may change until it is locked.
+        let author = Author {
+            versions: Some(Arc::new(selection.versions())),
+            ..author.clone()
+        };
+        let report = self.change_selected(scope, &author, selection, change, &numbers);
+        let report = report.await.map_err(|error| match error {
+            Error::Changed => Error::conflict(drifted(selection, &selection.ids())),
+            other => other,
+        });
+        let Report { refused, taken, .. } = report?;
         Ok(SelectionApplied { taken, refused })
     }
 

@@ -1,9 +1,13 @@
 //! The text of a backup: a head, then each table with its rows as JSON arrays, then the sums.
 
-use std::io::{BufRead, Write};
+use std::{
+    borrow::Cow,
+    io::{BufRead, Write},
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{BackupError, Manifest, Result, TableSum};
@@ -67,7 +71,7 @@ impl Sum {
     /// Adds the hash of a row. A sum does not depend on the order, and two equal rows do not cancel each other out.
     pub(super) fn add(&mut self, row: &str) {
         self.rows += 1;
-        let hash = Sha256::digest(row.as_bytes());
+        let hash = Sha256::digest(comparable(row).as_bytes());
         for (sum, part) in self.hash.iter_mut().zip(hash.chunks_exact(8)) {
             let part = part
                 .iter()
@@ -84,6 +88,25 @@ impl Sum {
             hash,
         }
     }
+}
+
+/// A row as either engine has it: `PostgreSQL` keeps no order of the members of JSON, and `SQLite` keeps its text.
+fn comparable(row: &str) -> Cow<'_, str> {
+    if !row.contains("\"{") && !row.contains("\"[") {
+        return row.into();
+    }
+    let Ok(mut values) = serde_json::from_str::<Vec<Value>>(row) else {
+        return row.into();
+    };
+    for value in &mut values {
+        let Value::String(text) = value else { continue };
+        if text.starts_with(['{', '['])
+            && let Ok(json) = serde_json::from_str::<Value>(text)
+        {
+            *text = json.to_string();
+        }
+    }
+    Value::Array(values).to_string().into()
 }
 
 /// Writes a backup.
@@ -233,6 +256,9 @@ mod tests {
         assert_ne!(sum(&["[1]", "[2]"]), sum(&["[1]", "[3]"]));
         assert_ne!(sum(&["[1]", "[1]"]).hash, sum(&[]).hash);
         assert_eq!(sum(&["[1]"]).hash.len(), 64);
+        let (own, sorted) = (r#"[1,"{\"b\":1,\"a\":2}"]"#, r#"[1,"{\"a\":2,\"b\":1}"]"#);
+        assert_eq!(sum(&[own]), sum(&[sorted]));
+        assert_ne!(sum(&[own]), sum(&[r#"[1,"{\"b\":2,\"a\":1}"]"#]));
     }
 
     #[test]

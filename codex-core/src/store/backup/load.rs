@@ -14,8 +14,8 @@ use crate::store::{Db, Engine, Inner, Pools, Tx, schema::BEGUN};
 const ROWS: usize = 500;
 /// About the most bytes of one statement.
 const BYTES: usize = 1 << 20;
-/// Tables in which a migration puts rows: they do not make a database one that somebody uses.
-const SEEDED: [&str; 2] = ["codex_database", "key_rules"];
+/// Tables in which a migration or a first start of codexd puts rows: they do not make a database one that somebody uses.
+const SEEDED: [&str; 3] = ["codex_database", "key_rules", "revisions"];
 /// Ids below which an import has reserved all, by table; older schemas have none.
 const FLOORS: &str = "id_floors";
 /// How often it is looked whether others are still connected, and how long apart: a connection that was closed goes a
