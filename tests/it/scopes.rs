@@ -12,7 +12,7 @@ use codex_tests::harness::TestResult;
 const WITHOUT: [(&str, &[&str], &str); 17] = [
     (
         "admin/query.rs",
-        &["clearable", "counts"],
+        &["clearable", "counts", "waiting"],
         "behind `require_admin`",
     ),
     (

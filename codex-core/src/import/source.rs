@@ -128,7 +128,8 @@ impl Source {
         if !self.layout.has_table(table.name) {
             return Ok(Vec::new());
         }
-        let keys: Vec<String> = table.key.iter().map(|key| self.ordered(*key)).collect();
+        let keys = table.key.iter();
+        let keys: Vec<String> = keys.map(|key| self.ordered(table.name, *key)).collect();
         let mut sql = self.select(table);
         let mut binds = Vec::new();
         if let Some(after) = after {
@@ -270,11 +271,12 @@ impl Source {
     }
 
     /// A key as it is compared: texts by their bytes, as `SQLite` does.
-    fn ordered(&self, (column, of): (&'static str, KeyType)) -> String {
+    /// With its table: PostgreSQL takes a bare name behind `order by` for the column of the answer, which is a text.
+    fn ordered(&self, table: &str, (column, of): (&'static str, KeyType)) -> String {
         if of == KeyType::Text && self.snapshot.engine() == Engine::Postgres {
-            format!("\"{column}\" collate \"C\"")
+            format!("\"{table}\".\"{column}\" collate \"C\"")
         } else {
-            format!("\"{column}\"")
+            format!("\"{table}\".\"{column}\"")
         }
     }
 }

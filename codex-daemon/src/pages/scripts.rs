@@ -53,7 +53,7 @@ pub(super) fn links(at: &Forwarded) -> Vec<String> {
 }
 
 /// What it registers.
-pub(super) const PAGES: PageSet = PageSet::of(None, routes);
+pub(super) const PAGES: PageSet = PageSet::of(Some("static"), routes);
 
 /// The routes. Scripts hold no records, so they need no token.
 fn routes() -> OpenApiRouter<App> {

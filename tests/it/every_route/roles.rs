@@ -233,9 +233,9 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("GET /sync/jobs", Staff, 200),
     ("GET /sync/jobs/{job_id}", Staff, 200),
     ("GET /api/views", Staff, 200),
+    ("POST /api/views", Staff, 202),
     ("GET /api/views/{id}", Staff, 200),
-    // The samples are shared ones.
-    ("POST /api/views", Technicians, 202),
+    // It is a shared one.
     ("PUT /api/views/{id}", Technicians, 202),
     ("DELETE /api/views/{id}", Technicians, 202),
     // It has ended; nothing is sent to a vendor.

@@ -47,7 +47,7 @@ pub(super) struct TableHead {
 /// A line that is no row.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Mark {
+enum Marker {
     Table(TableHead),
     End(Vec<TableSum>),
 }
@@ -127,7 +127,7 @@ impl<'o> Writer<'o> {
 
     pub(super) fn table(&mut self, table: &TableHead) -> Result<()> {
         self.sums.push(Sum::of(table.name.clone()));
-        self.line(&Mark::Table(table.clone()))
+        self.line(&Marker::Table(table.clone()))
     }
 
     pub(super) fn row(&mut self, row: &str) -> Result<()> {
@@ -142,7 +142,7 @@ impl<'o> Writer<'o> {
             .into_iter()
             .map(Sum::finish)
             .collect();
-        self.line(&Mark::End(sums.clone()))?;
+        self.line(&Marker::End(sums.clone()))?;
         Ok(sums)
     }
 
@@ -206,8 +206,8 @@ impl<R: BufRead> Lines<R> {
         }
         let mark = serde_json::from_str(&line);
         match mark.map_err(|_| BackupError::Damaged("a line cannot be read".to_owned()))? {
-            Mark::Table(table) => Ok(Line::Table(table)),
-            Mark::End(sums) => {
+            Marker::Table(table) => Ok(Line::Table(table)),
+            Marker::End(sums) => {
                 // Reading to the end lets the decompressor check its checksum.
                 let rest = std::io::copy(&mut self.source, &mut std::io::sink())?;
                 if rest > 0 {
