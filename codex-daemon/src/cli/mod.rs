@@ -213,9 +213,10 @@ async fn with_database<T>(
 
 /// Does some work; a signal ends it.
 async fn until_stopped<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let stopped = stop_signal()?;
     tokio::select! {
         done = work => done,
-        stopped = stop_signal() => Err(stopped?.into()),
+        stopped = stopped => Err(stopped.into()),
     }
 }
 
@@ -323,17 +324,19 @@ impl Stopped {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn stop_signal() -> std::io::Result<Stopped> {
+/// Waits for Ctrl-C or SIGTERM. From the call on they no longer end the process by themselves.
+fn stop_signal() -> std::io::Result<impl Future<Output = Stopped>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
-    tokio::select! {
-        _ = terminate.recv() => Ok(Stopped::Terminate),
-        _ = interrupt.recv() => Ok(Stopped::Interrupt),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => Stopped::Terminate,
+            _ = interrupt.recv() => Stopped::Interrupt,
+        }
+    })
 }
 
 #[cfg(test)]

@@ -79,6 +79,8 @@ impl Serve {
         let starting = systemd.starting();
         // Before systemd may send SIGHUP: without a handler it would end the process.
         let mut hangup = signal(SignalKind::hangup())?;
+        // A stop while the database is opened waits until it is open.
+        let mut stopped = pin!(super::stop_signal()?);
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await;
         if matches!(listener, Err(BindError::InUse { .. })) && is_codex(&config.server).await {
@@ -128,13 +130,9 @@ impl Serve {
         systemd.send(&serving);
         let alive = systemd.alive();
         let app = running.app();
-        let mut stopped = pin!(super::stop_signal());
         let broken = loop {
             tokio::select! {
-                stopped = &mut stopped => {
-                    stopped?;
-                    break false;
-                }
+                _ = &mut stopped => break false,
                 () = running.broken() => break true,
                 Some(()) = hangup.recv() => {
                     systemd.send("RELOADING=1");
