@@ -79,7 +79,6 @@ impl Serve {
         let starting = systemd.starting();
         // Before systemd may send SIGHUP: without a handler it would end the process.
         let mut hangup = signal(SignalKind::hangup())?;
-        // A stop while the database is opened waits until it is open.
         let mut stopped = pin!(super::stop_signal()?);
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await;
@@ -91,7 +90,10 @@ impl Serve {
             );
         }
         let listener = listener?;
-        let codex = super::database::open(&config, true).await?;
+        let codex = tokio::select! {
+            codex = super::database::open(&config, true) => codex?,
+            _ = &mut stopped => return Ok(()),
+        };
         if let Some(reason) = codex.unfinished_import().await? {
             codex.close().await;
             bail!("{reason}");
