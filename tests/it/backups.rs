@@ -58,6 +58,14 @@ fn unfinished(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
+/// The tables of a backup, without the counters of changes: they go on when the restored names are indexed.
+fn lasting(manifest: &Value) -> Vec<&Value> {
+    let tables = manifest["tables"].as_array().into_iter().flatten();
+    tables
+        .filter(|table| table["name"] != "revisions")
+        .collect()
+}
+
 /// An empty database of each engine.
 async fn targets() -> anyhow::Result<Vec<TestDatabase>> {
     let all = [Some(database::sqlite()?), database::empty_postgres().await?];
@@ -93,7 +101,7 @@ on_each_engine! {
             assert_eq!(restored.code, 0, "{restored:?}");
             assert!(!folder.join("not/meant.db").exists());
             let (_, again) = back_up(target.folder(), &target.url, "again.gz").await?;
-            assert_eq!(again["tables"], stated["tables"], "{}", target.url);
+            assert_eq!(lasting(&again), lasting(&stated), "{}", target.url);
             assert_eq!(again["migrations"], stated["migrations"]);
             // What is computed of the rows is there too, and new rows get numbers of their own.
             let db = Db::open(&target.url).await?;

@@ -4,6 +4,7 @@ mod list_tools;
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use codex_tests::{harness::app::TestApp, on_each_engine, on_sqlite};
 use reqwest::{
     Method, RequestBuilder, Response,
@@ -58,9 +59,12 @@ impl<'a> Browser<'a> {
 
     /// The same values in a form that was opened again: it has a token of its own, so it is another call.
     pub(crate) async fn reopened(&self, members: &Members) -> anyhow::Result<Members> {
-        let fresh = form(&self.page("/settings").await?, "/settings");
+        let html = self.page("/companies/").await?;
+        let tags = html.split("<input").skip(1);
+        let mut tokens = tags.filter(|tag| attribute(tag, "name").as_deref() == Some(TOKEN));
+        let token = tokens.find_map(|tag| attribute(tag, "value"));
         let mut again = members.clone();
-        again.insert("csrf_token".into(), fresh["csrf_token"].clone());
+        again.insert(TOKEN.to_owned(), token.context("a form for staff")?);
         Ok(again)
     }
 

@@ -233,9 +233,9 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("GET /sync/jobs", Staff, 200),
     ("GET /sync/jobs/{job_id}", Staff, 200),
     ("GET /api/views", Staff, 200),
-    ("POST /api/views", Staff, 202),
     ("GET /api/views/{id}", Staff, 200),
-    // It is a shared one.
+    // The samples are shared ones.
+    ("POST /api/views", Technicians, 202),
     ("PUT /api/views/{id}", Technicians, 202),
     ("DELETE /api/views/{id}", Technicians, 202),
     // It has ended; nothing is sent to a vendor.
@@ -443,7 +443,9 @@ on_sqlite! {
     async fn role_is_checked_before_the_body(world: World) -> TestResult {
         let table: BTreeMap<&str, Who> = TABLE.iter().map(|(name, who, _)| (*name, *who)).collect();
         let mut wrong = Vec::new();
-        for operation in operations().iter().filter(|one| one.body.is_some()) {
+        // Who may create a view depends on the audience in its body.
+        let is_judged = |one: &&Operation| one.body.is_some() && one.name != "POST /api/views";
+        for operation in operations().iter().filter(is_judged) {
             let who = table[operation.name.as_str()];
             for role in ROLES.into_iter().filter(|role| !who.has(role)) {
                 let wanted = if role == "nobody" { 401 } else { 403 };

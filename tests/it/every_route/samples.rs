@@ -209,7 +209,7 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
                 .ignored(|member| member == "assigned_to").refusal(Named)
         }
         "POST /api/views" => {
-            new(json!({"audience": "personal", "name": "Fresh", "resource": "companies"}), &["name", "resource"], "/api/views").chosen(VIEW)
+            new(json!({"audience": "shared", "name": "Fresh", "resource": "companies"}), &["name", "resource"], "/api/views").chosen(VIEW)
         }
         "PUT /api/views/{id}" => {
             new(json!({"query": "sort=-name"}), &["name", "resource"], "/api/views").chosen(VIEW)

@@ -106,7 +106,7 @@ fn those(document: &Document, is_wrong: impl Fn(&Element) -> bool) -> Vec<String
 /// Whether a script is one of the pages' own.
 fn is_ours(script: &Element) -> bool {
     let source = script.attribute("src");
-    source.is_some_and(|source| source.starts_with("/codex/static/"))
+    source.is_some_and(|source| source.trim_start_matches("/codex").starts_with("/static/"))
 }
 
 #[test]
