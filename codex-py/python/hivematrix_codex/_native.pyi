@@ -615,6 +615,7 @@ __all__ = [
     "Locations",
     "Outbox",
     "Overrides",
+    "PROCESS_GONE",
     "PsaAgents",
     "Record",
     "RecordIterator",

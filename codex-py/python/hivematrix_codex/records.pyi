@@ -1162,7 +1162,7 @@ class Duplicate(Record):
         """Points of the evidence."""
     @property
     def state(self) -> Literal["open", "merged", "rejected"]:
-        """How it stands."""
+        """Its state."""
 
 class DuplicateFact(Record):
     """One thing that speaks for two records being one, or against it."""
@@ -1350,7 +1350,7 @@ class Hold(Record):
         """The source."""
     @property
     def status(self) -> Literal["held", "approved", "rejected", "expired"]:
-        """How it stands."""
+        """Its state."""
     @property
     def total(self) -> int:
         """How many the scope had."""
