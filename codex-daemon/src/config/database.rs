@@ -53,7 +53,11 @@ impl Database {
                      the password must be URL-encoded",
                 );
             }
-            Some("sqlite") if !rest.is_empty() => format!("sqlite://{rest}"),
+            // Not on the disk.
+            Some("sqlite") if rest.starts_with(':') => format!("sqlite://{rest}"),
+            Some("sqlite") if !rest.is_empty() => {
+                format!("sqlite://{}", sources.path(rest).display())
+            }
             Some("sqlite") => {
                 return wrong("names no file; sqlite://instance/codex.db is the default");
             }
