@@ -86,7 +86,7 @@ mod tests {
         bill.device(2_199_023_255_552);
         bill.work("2026-01-31T10:00:00+00:00", 1.5);
         bill.work("2026-01-02T10:00:00+00:00", 0.25);
-        assert_eq!(bill.hours["2026-01"], 1.75);
+        assert!((bill.hours["2026-01"] - 1.75).abs() < 1e-9);
         let prices = [
             ("per_user_cost", 10.0),
             ("per_workstation_cost", 20.5),

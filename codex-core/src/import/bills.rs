@@ -66,7 +66,7 @@ impl Bills {
         match table {
             Table::Companies => {
                 let plan = row.get("plan_selected").unwrap_or_default();
-                bill.plan = plan.trim().to_owned();
+                plan.trim().clone_into(&mut bill.plan);
                 bill.term = term_of(row.get("contract_term_length"));
             }
             Table::ContactCompanies => bill.users += 1,

@@ -390,15 +390,12 @@ fn contact_company(
 ) -> Option<(i64, i64, String)> {
     let number = row.get("company_account_number").unwrap_or_default();
     let contact = int(row, 0).filter(|id| facts.contacts.contains(id));
-    match (contact, facts.company(number)) {
-        (Some(contact), Some(_)) => {
-            let company = facts.row(number).unwrap_or_default();
-            Some((contact, company, row.name()))
-        }
-        _ => {
-            report.skip(Flaw::LinkOrphaned, &row.name());
-            None
-        }
+    if let (Some(contact), Some(_)) = (contact, facts.company(number)) {
+        let company = facts.row(number).unwrap_or_default();
+        Some((contact, company, row.name()))
+    } else {
+        report.skip(Flaw::LinkOrphaned, &row.name());
+        None
     }
 }
 
@@ -409,12 +406,11 @@ fn asset_contact(
 ) -> Option<(i64, i64, String)> {
     let asset = int(row, 0).filter(|id| facts.assets.contains(id));
     let contact = int(row, 1).filter(|id| facts.contacts.contains(id));
-    match (asset, contact) {
-        (Some(asset), Some(contact)) => Some((asset, contact, row.name())),
-        _ => {
-            report.skip(Flaw::LinkOrphaned, &row.name());
-            None
-        }
+    if let (Some(asset), Some(contact)) = (asset, contact) {
+        Some((asset, contact, row.name()))
+    } else {
+        report.skip(Flaw::LinkOrphaned, &row.name());
+        None
     }
 }
 

@@ -115,33 +115,30 @@ impl Codex {
         scope.require_admin(IMPORTING)?;
         let db = &self.0.db;
         let mut options = options.clone();
-        let import = match state::find(db).await? {
-            Some(import) => {
-                self.require_same(&import, &options).await?;
-                if import.state != ImportState::Running {
-                    let report = state::report(db, &import.layout).await?;
-                    return Ok(ImportOutcome::DoneBefore(report));
-                }
-                if options.time_zone.is_none() {
-                    let zone = import.time_zone.as_deref();
-                    options.time_zone = zone.and_then(|zone| zone.parse().ok());
-                }
-                import
+        let import = if let Some(import) = state::find(db).await? {
+            self.require_same(&import, &options).await?;
+            if import.state != ImportState::Running {
+                let report = state::report(db, &import.layout).await?;
+                return Ok(ImportOutcome::DoneBefore(report));
             }
-            None => {
-                if state::is_used(db).await? {
-                    return Err(Error::conflict(
-                        "this database is in use; import into a new one",
-                    ));
-                }
-                let report = check(&options, |_, _| {}).await?;
-                let mut open = report.warnings();
-                open.retain(|code, _| !options.accepted.contains(*code));
-                if !open.is_empty() {
-                    return Ok(ImportOutcome::NotAccepted(report, open));
-                }
-                self.begin_import(&options, report.layout).await?
+            if options.time_zone.is_none() {
+                let zone = import.time_zone.as_deref();
+                options.time_zone = zone.and_then(|zone| zone.parse().ok());
             }
+            import
+        } else {
+            if state::is_used(db).await? {
+                return Err(Error::conflict(
+                    "this database is in use; import into a new one",
+                ));
+            }
+            let report = check(&options, |_, _| {}).await?;
+            let mut open = report.warnings();
+            open.retain(|code, _| !options.accepted.contains(*code));
+            if !open.is_empty() {
+                return Ok(ImportOutcome::NotAccepted(report, open));
+            }
+            self.begin_import(&options, report.layout).await?
         };
         let mut author = Author::new(ACTOR, self.now());
         author.reason = Some(REASON.to_owned());
@@ -387,7 +384,7 @@ async fn scratch_import(
     | ImportOutcome::NotAccepted(report, _)) = outcome;
     let begun = Instant::now();
     let comparison = codex
-        .verify_import(&scope, options, false, |table| progress(table))
+        .verify_import(&scope, options, false, progress)
         .await?;
     Ok(DryRun {
         report,

@@ -134,23 +134,24 @@ impl Source {
         let mut binds = Vec::new();
         if let Some(after) = after {
             let places: Vec<String> = (1..=after.len()).map(|place| format!("${place}")).collect();
-            sql.push_str(&format!(
-                " where ({}) > ({})",
-                keys.join(", "),
-                places.join(", ")
-            ));
+            sql += &[
+                " where (",
+                &keys.join(", "),
+                ") > (",
+                &places.join(", "),
+                ")",
+            ]
+            .concat();
             binds.extend(after.iter().cloned());
         } else {
             let known = table
                 .key
                 .iter()
                 .map(|(column, _)| format!("\"{column}\" is not null"));
-            sql.push_str(&format!(
-                " where {}",
-                known.collect::<Vec<_>>().join(" and ")
-            ));
+            sql += &[" where ", &known.collect::<Vec<_>>().join(" and ")].concat();
         }
-        sql.push_str(&format!(" order by {} limit {PAGE}", keys.join(", ")));
+        let limit = PAGE.to_string();
+        sql += &[" order by ", &keys.join(", "), " limit ", &limit].concat();
         self.rows(table, sql, &binds).await
     }
 

@@ -127,6 +127,9 @@ impl TableComparison {
 /// Records of the new side, as answers show them, by key.
 type Found = HashMap<String, Value>;
 
+/// Row id, account number, key, value and switch of an override.
+type OverrideRow = (i64, Option<String>, String, String, Option<bool>);
+
 /// Compares everything that an import reads with what this side says.
 pub(super) struct Verifier<'v> {
     importer: Importer<'v>,
@@ -200,7 +203,7 @@ impl<'v> Verifier<'v> {
                         .new
                         .entry(out.account_number.clone())
                         .or_default();
-                    bill.plan = out.billing_plan.trim().to_owned();
+                    out.billing_plan.trim().clone_into(&mut bill.plan);
                     bill.term = term_of(out.contract_term_length.as_deref());
                     found.insert(out.account_number.clone(), json!(out));
                 }
@@ -321,7 +324,7 @@ impl<'v> Verifier<'v> {
                      left join companies c on c.id = o.company_id where o.deleted_at is null and o.id in ",
                 );
                 q.push_list(ids);
-                let all: Vec<(i64, Option<String>, String, String, Option<bool>)> = q.all().await?;
+                let all: Vec<OverrideRow> = q.all().await?;
                 for (id, number, key, value, enabled) in all {
                     let out = json!({
                         "company_account_number": number,
@@ -434,8 +437,8 @@ impl<'v> Verifier<'v> {
             }
             Table::AssetContacts => {
                 let mut ids = name.split('/').map(str::parse::<i64>);
-                let asset = ids.next().and_then(|id| id.ok());
-                let contact = ids.next().and_then(|id| id.ok());
+                let asset = ids.next().and_then(Result::ok);
+                let contact = ids.next().and_then(Result::ok);
                 let is_there = asset.is_some_and(|id| facts.assets.contains(&id))
                     && contact.is_some_and(|id| facts.contacts.contains(&id));
                 is_there.then(|| (name.clone(), Shape::new()))

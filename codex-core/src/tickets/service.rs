@@ -206,16 +206,12 @@ impl Codex {
         ids: &[i64],
     ) -> Result<Vec<ExportedTicket>> {
         let db = &self.0.db;
-        match scope.companies() {
-            None => {
-                let tickets = query::of_ids(db, scope, ids).await?;
-                self.exported(scope, tickets).await
-            }
-            Some(_) => {
-                let page = query::shown_of_ids(db, scope, ids).await?;
-                Ok(self.shown(scope, page))
-            }
+        if scope.companies().is_none() {
+            let tickets = query::of_ids(db, scope, ids).await?;
+            return self.exported(scope, tickets).await;
         }
+        let page = query::shown_of_ids(db, scope, ids).await?;
+        Ok(self.shown(scope, page))
     }
 
     fn shown(&self, scope: &Scope, mut page: Vec<Said<ShownTicket>>) -> Vec<ExportedTicket> {

@@ -95,13 +95,12 @@ fn backup(cells: &mut Cells<'_>) -> Option<i64> {
     let text = cells.text("backup_usage_tb")?;
     let volume = text.trim().parse::<f64>().ok();
     let bytes = volume.map(|volume| (volume * TB).round());
-    match bytes.filter(|bytes| (0.0..9.0e18).contains(bytes)) {
-        Some(bytes) => (bytes > 0.0).then_some(bytes as i64),
-        None => {
-            cells.flaw(Flaw::BackupUnreadable);
-            cells.keep("backup_usage_tb", text);
-            None
-        }
+    if let Some(bytes) = bytes.filter(|bytes| (0.0..9.0e18).contains(bytes)) {
+        (bytes > 0.0).then_some(bytes as i64)
+    } else {
+        cells.flaw(Flaw::BackupUnreadable);
+        cells.keep("backup_usage_tb", text);
+        None
     }
 }
 
