@@ -41,7 +41,7 @@ pub struct Metric {
     /// Its name.
     pub name: &'static str,
     /// How it behaves.
-    pub metric_type: MetricType,
+    pub kind: MetricType,
     /// Its labels.
     #[cfg_attr(not(test), expect(dead_code, reason = "for docs/metrics.md"))]
     pub labels: &'static [&'static str],
@@ -50,14 +50,14 @@ pub struct Metric {
 }
 
 const fn metric(
-    metric_type: MetricType,
+    kind: MetricType,
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Metric {
     Metric {
         name,
-        metric_type,
+        kind,
         labels,
         help,
     }
@@ -190,7 +190,7 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     }
     for metric in METRICS {
         let (name, help) = (metric.name, metric.help);
-        match metric.metric_type {
+        match metric.kind {
             MetricType::Counter => metrics::describe_counter!(name, help),
             MetricType::Gauge => metrics::describe_gauge!(name, help),
             MetricType::Histogram => metrics::describe_histogram!(name, help),

@@ -88,9 +88,10 @@ fn summary_lists_every_page() -> TestResult {
     let listed: BTreeSet<String> = prose(&summary).into_iter().flat_map(links).collect();
     let mut pages = BTreeSet::new();
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") && name != "SUMMARY.md" {
-            pages.insert(name);
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.extension().is_some_and(|kind| kind == "md") && name != "SUMMARY.md" {
+            pages.insert(name.into_owned());
         }
     }
     assert_eq!(listed, pages);

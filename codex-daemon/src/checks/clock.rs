@@ -38,11 +38,11 @@ pub(crate) async fn clock(codex: &Codex, config: &Config) -> Finding {
             by,
         })
         .max_by_key(|lead| lead.by.abs());
-    judged(worst)
+    judged(worst.as_ref())
 }
 
-fn judged(worst: Option<Lead>) -> Finding {
-    let Some(Lead { of, by }) = worst else {
+fn judged(worst: Option<&Lead>) -> Finding {
+    let Some(&Lead { of, by }) = worst else {
         let message = "no system answered with a date to compare with";
         return Finding::bad(Status::Warning, CHECK, message, "see the checks above");
     };
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn clocks_that_are_apart_are_named_with_a_remedy() {
         let judge = |seconds| {
-            judged(Some(Lead {
+            judged(Some(&Lead {
                 of: "HiveMatrix Core",
                 by: TimeDelta::seconds(seconds),
             }))

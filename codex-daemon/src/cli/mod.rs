@@ -286,7 +286,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Outbox(command) => command.run(&sources).await,
         Command::Held(command) => command.run(&sources).await,
         Command::Duplicates(command) => command.run(&sources).await,
-        Command::Import(command) => command.run(&sources).await,
+        Command::Import(command) => Box::pin(command.run(&sources)).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
         Command::Doctor(command) => command.run(&sources).await,

@@ -154,9 +154,10 @@ impl Serve {
             dead_jobs.await?.context("the watch over jobs failed")
         };
         // Work that does not end in time ends with the process, and its lease expires.
-        match tokio::time::timeout(super::STOP, ending).await {
-            Ok(ended) => ended?,
-            Err(_) => tracing::warn!("Background work did not end in time and was stopped"),
+        if let Ok(ended) = tokio::time::timeout(super::STOP, ending).await {
+            ended?;
+        } else {
+            tracing::warn!("Background work did not end in time and was stopped");
         }
         drop(alive);
         if let Some(log_lines) = log_lines {

@@ -104,9 +104,10 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
     let Some(key) = key.or_else(|| key_of_form(&body, &what)) else {
         return Ok(next.run(Request::from_parts(parts, Body::from(body))).await);
     };
-    let _turn = match is_form {
-        true => Some(app.forms().turn(format!("{owner} {key}")).await),
-        false => None,
+    let _turn = if is_form {
+        Some(app.forms().turn(format!("{owner} {key}")).await)
+    } else {
+        None
     };
     let call = match app.codex().keyed_call(&owner, &key, &what).await? {
         IdempotencyState::New(call) => call,
@@ -123,9 +124,10 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
     let response = next.run(Request::from_parts(parts, Body::from(body)));
     let response = panics::guarded("request", response);
     // A form may make several calls of the library, whose steps would be taken for one another's.
-    let response = match is_form {
-        true => response.await,
-        false => call.run(response).await,
+    let response = if is_form {
+        response.await
+    } else {
+        call.run(response).await
     };
     let response = response.unwrap_or_else(|_| Problem::internal().into_response());
     if call.has_rival() {
@@ -139,9 +141,10 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
     // What failed or was refused has no answer to keep: sent again, the call goes on behind what was made of it. A
     // dry run (202) makes nothing. A form that has done something leads to another page; a page in its place may hold
     // what must not be kept, such as a secret.
-    let is_made = match is_form {
-        true => parts.status.is_redirection(),
-        false => parts.status.is_success() && parts.status != StatusCode::ACCEPTED,
+    let is_made = if is_form {
+        parts.status.is_redirection()
+    } else {
+        parts.status.is_success() && parts.status != StatusCode::ACCEPTED
     };
     if is_made {
         let answer = KeptAnswer {

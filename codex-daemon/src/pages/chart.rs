@@ -146,7 +146,7 @@ pub(crate) struct Chart {
 #[derive(Debug)]
 pub(crate) struct Value {
     pub name: String,
-    pub value: i64,
+    pub amount: i64,
     /// The class that colours it.
     pub class: &'static str,
     /// The list that it counts.
@@ -163,13 +163,18 @@ pub(crate) struct Square {
 
 /// Horizontal bars, one for each value.
 pub(crate) fn bars(values: &[Value]) -> Drawing {
-    let most = values.iter().map(|one| one.value).max().unwrap_or(0).max(1);
+    let most = values
+        .iter()
+        .map(|one| one.amount)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let mut drawing = Drawing::default();
     for (place, one) in (0_i64..).zip(values) {
         let top = place * ROW;
-        let width = part(WIDTH - BARS - NUMBERS, one.value, most);
+        let width = part(WIDTH - BARS - NUMBERS, one.amount, most);
         drawing.bars.push(Bar {
-            text: format!("{}: {}", shortened(&one.name), one.value),
+            text: format!("{}: {}", shortened(&one.name), one.amount),
             href: Some(one.href.clone()),
             x: BARS,
             y: top + 3,
@@ -188,7 +193,7 @@ pub(crate) fn bars(values: &[Value]) -> Drawing {
             x: BARS + width + 6,
             y: top + 17,
             anchor: "start",
-            text: one.value.to_string(),
+            text: one.amount.to_string(),
         });
         drawing.height = top + ROW;
     }
@@ -302,7 +307,7 @@ mod tests {
     fn bars_stay_in_the_chart_and_have_their_proportions() {
         let one = |name: &str, value| Value {
             name: name.to_owned(),
-            value,
+            amount: value,
             class: "",
             href: format!("/{name}"),
         };

@@ -80,7 +80,7 @@ fn generated_table_of_metrics_is_current() {
     for metric in METRICS {
         let labels = metric.labels.iter().map(|label| format!("`{label}`"));
         let labels: Vec<String> = labels.collect();
-        let (name, kind) = (metric.name, metric.metric_type.name());
+        let (name, kind) = (metric.name, metric.kind.name());
         writeln!(
             text,
             "| `{name}` | {kind} | {} | {} |",

@@ -11,7 +11,7 @@ use crate::metrics::{METRICS, MetricType};
 #[test]
 fn names_of_metrics_follow_the_conventions() {
     for metric in METRICS {
-        let (name, kind) = (metric.name, metric.metric_type);
+        let (name, kind) = (metric.name, metric.kind);
         let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         assert!(is_plain(name), "{name}");
         assert!(
@@ -51,14 +51,14 @@ async fn metrics_have_help_and_type() {
     daemon.get("/health/live").await;
     let text = daemon.get("/metrics").await.text().await.unwrap();
     for metric in METRICS {
-        let (name, kind) = (metric.name, metric.metric_type.name());
+        let (name, kind) = (metric.name, metric.kind.name());
         let begins = |line: &&str| {
             let rest = line.strip_prefix(name);
             rest.is_some_and(|rest| rest.starts_with(['{', ' ', '_']))
         };
         let values: Vec<&str> = text.lines().filter(begins).collect();
         // Counters of what has not happened are not there.
-        if metric.metric_type == MetricType::Gauge && name != "codex_disk_used_ratio" {
+        if metric.kind == MetricType::Gauge && name != "codex_disk_used_ratio" {
             assert!(!values.is_empty(), "{name} not in {text}");
         }
         if !values.is_empty() {
@@ -111,7 +111,7 @@ fn dashboard_asks_for_metrics_that_exist() {
             count += 1;
             let metric = METRICS.iter().find(|metric| {
                 let rest = name.strip_prefix(metric.name);
-                match metric.metric_type {
+                match metric.kind {
                     MetricType::Histogram => {
                         rest.is_some_and(|rest| ["_bucket", "_sum", "_count"].contains(&rest))
                     }

@@ -287,7 +287,7 @@ on_each_engine! {
         let mut half = options(&old.url);
         old::change(&old, "drop table contacts").await?;
         assert!(refused(&half).await.contains("missing: contacts"));
-        half.from = "mysql://host/db".to_owned();
+        "mysql://host/db".clone_into(&mut half.from);
         assert!(refused(&half).await.contains("postgresql://"));
         let whole = old::create(&target, &old::second()).await?;
         let mut strict = options(&whole.url);

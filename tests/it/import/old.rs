@@ -297,7 +297,7 @@ update companies set external_id = 7001 where account_number = '100001';
 pub fn large(rows: u32) -> String {
     let mut sql = first();
     for id in 1_000..1_000 + rows {
-        sql.push_str(&format!(
+        sql.extend([format!(
             "insert into contacts (id, freshservice_id, name, primary_email, email, active, department_ids) values \
              ({id}, {}, 'Person {id}', 'p{id}@acme.test', 'p{id}@acme.test', true, '[7001]');\n\
              insert into contact_company_link values ({id}, '100001');\n\
@@ -309,7 +309,7 @@ pub fn large(rows: u32) -> String {
              '[{{\"created_at\": \"2025-01-01T10:00:00\", \"text\": \"Note {id}\", \"user\": \"carol\"}}]');\n",
             90_000 + id,
             60_000 + id,
-        ));
+        )]);
     }
     sql
 }

@@ -191,15 +191,15 @@ impl Import {
                 dry_run: true,
                 ..
             } => {
-                self.dry_run(&from.options(&config, accept.as_deref())?)
-                    .await
+                let options = from.options(&config, accept.as_deref())?;
+                Box::pin(self.dry_run(&options)).await
             }
             Command::Run {
                 from, accept, redo, ..
             } => {
                 let options = from.options(&config, accept.as_deref())?;
                 let work = async |codex: &Codex| self.import(codex, &options, *redo).await;
-                with_codex(&config, true, work).await
+                Box::pin(with_codex(&config, true, work)).await
             }
             Command::Verify { from, accept } => {
                 let options = from.options(&config, None)?;
@@ -244,10 +244,11 @@ impl Import {
     async fn dry_run(&self, options: &ImportOptions) -> anyhow::Result<()> {
         let progress = Progress::start("Importing into a scratch database");
         let done = import::dry_run(options, |table| {
-            progress.show(table.name().to_owned(), None)
+            progress.show(table.name().to_owned(), None);
         });
         // Stopped by a signal, it removes the scratch database.
-        let done = until_stopped(async { done.await.map_err(refused) }).await;
+        let done = async { done.await.map_err(refused) };
+        let done = Box::pin(until_stopped(done)).await;
         progress.end();
         let done = done?;
         if self.json {

@@ -30,12 +30,12 @@ fn of_bars(
     let drawing = bars(&values);
     let parts = values
         .iter()
-        .map(|one| format!("{} {}", shortened(&one.name), one.value));
+        .map(|one| format!("{} {}", shortened(&one.name), one.amount));
     let description = parts.collect::<Vec<_>>().join(", ");
     let rows = values.into_iter().map(|one| {
         vec![
             SmallCell::new(one.name).to(one.href),
-            SmallCell::new(one.value.to_string()),
+            SmallCell::new(one.amount.to_string()),
         ]
     });
     Chart {
@@ -114,7 +114,7 @@ pub(super) fn priorities(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
         let name = name.unwrap_or_else(|| "No priority".to_owned());
         Value {
             name,
-            value: one.open,
+            amount: one.open,
             class,
             href: links.open_having("priority", one.priority.as_deref()),
         }
@@ -133,7 +133,7 @@ pub(super) fn companies(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
         let name = one.name.clone();
         Value {
             name: name.unwrap_or_else(|| "No company".to_owned()),
-            value: one.open,
+            amount: one.open,
             class: PLAIN,
             href: links.open_having("company_account_number", one.account_number.as_deref()),
         }
@@ -157,7 +157,7 @@ pub(super) fn states(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
     let rows = rows.into_iter().filter(|(_, count, ..)| *count > 0);
     let rows = rows.map(|(name, count, class, online)| Value {
         name: name.to_owned(),
-        value: count,
+        amount: count,
         class,
         href: links.having("/assets/", "online", online),
     });
@@ -177,7 +177,7 @@ fn named(
 ) -> Chart {
     let rows = counts.iter().map(|one| Value {
         name: one.name.clone().unwrap_or_else(|| "Unknown".to_owned()),
-        value: one.count,
+        amount: one.count,
         class: PLAIN,
         href: links.having("/assets/", column, one.name.as_deref()),
     });
@@ -221,7 +221,7 @@ pub(super) fn contracts(links: &Links<'_>, contracts: &DashboardContractsOut) ->
         .enumerate()
         .map(|(place, (one, start))| Value {
             name: one.month.clone(),
-            value: one.ending,
+            amount: one.ending,
             class: PLAIN,
             href: match starts.get(place + 1) {
                 Some(next) => links.contracts(start, next),
