@@ -33,8 +33,9 @@ async function faultsOf(page, answer, pattern, role) {
   faults.push(...await htmlFaults(await answer.text()), ...await structureFaults(page));
   const isHostile = hostile.some((url) => page.url().startsWith(url));
   const bytes = await page.evaluate(() => document.querySelector('main').outerHTML.length);
-  // Each field of a hostile record has thousands of letters.
-  if (bytes > MOST_HTML && !isHostile) faults.push(`${bytes} bytes of HTML`);
+  // Each field of a hostile record has thousands of letters, and other tests leave such records in lists.
+  const hasHostile = isHostile || (await page.content()).includes('&lt;script');
+  if (bytes > MOST_HTML && !hasHostile) faults.push(`${bytes} bytes of HTML`);
   const time = serverTime(answer);
   if (time > MOST_SERVER_TIME) faults.push(`${time} ms of server time`);
   if (await page.evaluate(() => window.hostile)) faults.push('a hostile text ran as a script');
