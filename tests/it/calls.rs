@@ -212,8 +212,8 @@ on_each_engine! {
         // longer each time, until one finds it at work, or made.
         for wait_timeout in [30, 60, 120, 240, 480, 960, 1_920] {
             if let Ok(answer) = post(wait_timeout)?.await {
-                let is_made = answer.headers().contains_key("idempotency-replayed");
-                assert!(is_made || is_at_work(&answer), "{answer:?}");
+                // The earlier ones may have ended before they arrived: then this one made it.
+                assert!(answer.status() == 200 || is_at_work(&answer), "{answer:?}");
                 break;
             }
         }

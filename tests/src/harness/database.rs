@@ -2,7 +2,11 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
 };
 
 use anyhow::{Context, bail};
@@ -73,6 +77,42 @@ pub fn sqlite() -> anyhow::Result<TestDatabase> {
 )]
 pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if self.url.starts_with("postgres") {
+            // Nobody receives when the thread could not start: the database stays.
+            let _ = DROPPED.send(self.url.clone());
+        }
+    }
+}
+
+/// Urls of the databases that tests are done with. A run makes a thousand, of 8 MB and more: together they fill a disk.
+/// One thread drops them, so that no test waits; `PostgreSQL` writes a checkpoint for each.
+static DROPPED: LazyLock<mpsc::Sender<String>> = LazyLock::new(|| {
+    let (sender, urls) = mpsc::channel::<String>();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        for url in urls {
+            if let Ok(runtime) = &runtime
+                && let Err(error) = runtime.block_on(drop_database(&url))
+            {
+                eprintln!("{url} stays: {error:#}");
+            }
+        }
+    });
+    sender
+});
+
+async fn drop_database(url: &str) -> anyhow::Result<()> {
+    let (server, name) = url.rsplit_once('/').context("a name")?;
+    let mut admin = connect(server).await?;
+    let drop = format!("drop database if exists {name} with (force)");
+    sqlx::query(AssertSqlSafe(drop)).execute(&mut admin).await?;
+    Ok(admin.close().await?)
 }
 
 /// The first version of `PostgreSQL` of which a database can have an order of its own from ICU.
