@@ -73,6 +73,8 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) opened_at: DateTime<Utc>,
+    /// Counted values of lists.
+    pub(crate) facets: crate::list::FacetCache,
     /// Figures of dashboards.
     pub(crate) dashboards: crate::dashboard::cache::DashboardCache,
 }

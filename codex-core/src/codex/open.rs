@@ -164,6 +164,7 @@ impl Builder {
             downloads: DownloadLimits::new(self.downloads),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            facets: crate::list::FacetCache::default(),
             dashboards: crate::dashboard::cache::DashboardCache::default(),
         })))
     }

@@ -32,6 +32,7 @@ pub use column_type::ColumnType;
 pub use facets::{FacetOut, FacetValue};
 pub use request::*;
 pub use resource::ListedResource;
+pub(crate) use service::FacetCache;
 #[cfg(feature = "store")]
 pub use sql::{Column, Listing, Several};
 #[cfg(feature = "store")]

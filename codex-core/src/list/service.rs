@@ -1,7 +1,24 @@
 //! What holds for lists of several kinds, through [`Codex`].
 
-use super::{FacetOut, ListedResource, PageRequest};
-use crate::{Result, Scope, assets, codex::Codex, companies, contacts, ids::CompanyId, tickets};
+use super::{FacetOut, Filter, ListedResource, PageRequest};
+use crate::{
+    Result, Scope, assets, codex::Codex, companies, contacts, ids::CompanyId, store::Figures,
+    tickets,
+};
+
+/// Facets by what they were counted of: each goes through all records that the filters leave.
+pub(crate) type FacetCache = Figures<FacetKey, Vec<FacetOut>>;
+
+/// What facets are counted of.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FacetKey {
+    list: ListedResource,
+    scope: Scope,
+    company: Option<CompanyId>,
+    filters: Vec<Filter>,
+    search: Option<String>,
+    columns: Vec<String>,
+}
 
 impl Codex {
     /// How many records of a list, of all companies or of one, have each value of some columns, within the filters and
@@ -17,18 +34,31 @@ impl Codex {
         request: &PageRequest,
         columns: &[String],
     ) -> Result<Vec<FacetOut>> {
-        let db = &self.0.db;
-        let list = match list {
-            ListedResource::Assets => assets::query::LIST,
-            ListedResource::Companies => companies::query::LIST,
-            ListedResource::Contacts => contacts::query::LIST,
-            // Their statuses and priorities are named by words.
-            ListedResource::Tickets => {
-                let statuses = self.ticket_statuses().await?;
-                return tickets::query::facets(db, scope, company, request, columns, &statuses)
-                    .await;
-            }
+        let (db, now) = (&self.0.db, self.now());
+        let key = FacetKey {
+            list,
+            scope: scope.clone(),
+            company,
+            filters: request.filters.clone(),
+            search: request.search.clone(),
+            columns: columns.to_vec(),
         };
-        list.facets(db, scope, company, request, columns).await
+        let counted = async {
+            let list = match list {
+                ListedResource::Assets => assets::query::LIST,
+                ListedResource::Companies => companies::query::LIST,
+                ListedResource::Contacts => contacts::query::LIST,
+                // Their statuses and priorities are named by words.
+                ListedResource::Tickets => {
+                    let statuses = self.ticket_statuses().await?;
+                    return tickets::query::facets(db, scope, company, request, columns, &statuses)
+                        .await;
+                }
+            };
+            list.facets(db, scope, company, request, columns).await
+        };
+        let revisions = db.revisions().await?;
+        let facets = self.0.facets.get(db, key, (&revisions, now), counted);
+        Ok((*facets.await?).clone())
     }
 }

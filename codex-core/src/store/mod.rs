@@ -5,6 +5,7 @@
 //! [`Db::begin`].
 
 mod connect;
+mod figures;
 mod migrate;
 mod query;
 mod rebuild;
@@ -26,6 +27,7 @@ use std::{
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+pub(crate) use figures::Figures;
 pub use migrate::MigrationDef;
 pub use query::{Bind, Q, Record, Row, Scalar};
 pub(crate) use revisions::STATEMENTS as REVISIONS;

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Words that are not written as they are in names of fields.
-const SPELLED: [(&str, &str); 15] = [
+const SPELLED: [(&str, &str); 17] = [
     ("id", "ID"),
+    ("ids", "IDs"),
     ("ip", "IP"),
     ("mac", "MAC"),
     ("url", "URL"),
@@ -21,16 +22,22 @@ const SPELLED: [(&str, &str); 15] = [
     ("tb", "TB"),
     ("udfs", "UDFs"),
     ("uid", "UID"),
+    ("vip", "VIP"),
     ("vm", "VM"),
 ];
 
 /// What a field is called on pages, such as `Datto portal URL`.
 pub(crate) fn label(name: &str) -> String {
+    capitalized(&spelled(name))
+}
+
+/// The words of a name, such as `PSA agent`.
+pub(crate) fn spelled(name: &str) -> String {
     let words = name.split('_').map(|word| {
         let spelled = SPELLED.iter().find(|(known, _)| *known == word);
         spelled.map_or(word, |(_, spelled)| spelled)
     });
-    capitalized(&words.collect::<Vec<_>>().join(" "))
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// A text with a capital at its beginning.

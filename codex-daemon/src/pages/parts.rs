@@ -11,7 +11,7 @@ use codex_core::{Error, RecordName, Scope, address::segment, list::Cursor, neare
 
 pub(super) use super::address::ROWS;
 use super::{
-    fields::{age, capitalized, moment},
+    fields::{age, capitalized, moment, spelled},
     shell::Shell,
     table::{Cell, Head, TableView},
 };
@@ -251,7 +251,7 @@ pub(super) fn name(text: impl Into<String>, href: String) -> Cell {
 
 /// What a kind of record is called, such as `billing plan`.
 pub(super) fn kind_words(kind: &str) -> String {
-    kind.replace('_', " ")
+    spelled(kind)
 }
 
 /// Where the page of a record is; `None` for kinds without one.
@@ -302,7 +302,10 @@ pub(super) fn actor(actor: &str, names: &HashMap<String, String>) -> String {
         _ => names
             .get(actor)
             .cloned()
-            .unwrap_or_else(|| capitalized(actor)),
+            .unwrap_or_else(|| match actor.contains('@') {
+                true => actor.to_owned(),
+                false => capitalized(actor),
+            }),
     }
 }
 
