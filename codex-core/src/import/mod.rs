@@ -76,7 +76,7 @@ pub async fn check(
     options: &ImportOptions,
     progress: impl FnMut(Table, &TableReport),
 ) -> Result<ImportReport> {
-    let mut importer = run::Importer::open(options, None).await?;
+    let mut importer = run::Importer::open(options).await?;
     importer.run(progress).await
 }
 

@@ -27,6 +27,10 @@ sql! {
     ADD_TABLE = "insert into import_tables (name, after, done, report) values ($1, $2, $3, $4)";
     /// The tables with their progress.
     TABLES = "select name, after, done, report from import_tables";
+    /// An import is withdrawn before it has written anything.
+    WITHDRAW = "delete from imports where id = $1";
+    /// So are its tables.
+    WITHDRAW_TABLES = "delete from import_tables";
     /// A page of a table is written; nothing happens when another process has written it.
     ADVANCE = "update import_tables set after = $2, done = $3, report = $4 \
         where name = $1 and not done and after is not distinct from $5";
@@ -186,6 +190,14 @@ pub(super) async fn begin(tx: &mut Tx, import: &Import) -> Result<()> {
             .execute()
             .await?;
     }
+    Ok(())
+}
+
+/// Withdraws an import that has written nothing.
+pub(super) async fn withdraw(tx: &mut Tx, import: &Import) -> Result<()> {
+    let q = tx.query(WITHDRAW).bind(import.id.as_str());
+    q.execute().await?;
+    tx.query(WITHDRAW_TABLES).execute().await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! [`Db::begin`].
 
 mod connect;
+mod exclusive;
 mod migrate;
 mod query;
 mod rebuild;
@@ -26,6 +27,7 @@ use std::{
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+pub(crate) use exclusive::STATEMENTS as EXCLUSIVE;
 pub use migrate::MigrationDef;
 pub use query::{Bind, Q, Record, Row, Scalar};
 pub(crate) use revisions::STATEMENTS as REVISIONS;

@@ -3,6 +3,7 @@
 mod exit_codes;
 mod generated;
 mod old;
+mod running;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -305,7 +306,7 @@ on_each_engine! {
         let used = CompanyIn { name: "Used".into(), ..CompanyIn::default() };
         let made = codex.create_company(&scope, &author, &used).await?;
         assert!(made.applied().is_some());
-        assert!(refused(&options(&whole.url)).await.contains("in use"));
+        assert!(refused(&options(&whole.url)).await.contains("records already"));
         codex.close().await;
         Ok(())
     }

@@ -45,7 +45,7 @@ Examples:
 Exit codes:
   0  clean: imported, or no differences
   3  warned: warnings that you have not accepted (`run` wrote nothing), or differences
-  4  refused: the old database cannot be imported, this one is in use, or another import is running
+  4  refused: the old database cannot be imported, this one has records already, or codexd uses it
   1, 2
      as for all commands";
 
