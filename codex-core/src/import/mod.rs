@@ -9,9 +9,11 @@ mod back;
 mod bill;
 mod bills;
 mod cells;
+mod expected;
 mod facts;
 mod flaws;
 mod map;
+mod only_here;
 mod report;
 mod run;
 mod schema;
@@ -30,6 +32,7 @@ pub use chrono_tz::Tz as TimeZone;
 pub use back::BackFile;
 pub use bill::Bill;
 pub use flaws::{Flaw, Weight};
+pub use only_here::Extra;
 pub use report::{FlawCount, ImportReport, TableReport};
 pub use schema::{Generation, Layout};
 pub use service::{DryRun, ImportOutcome, ImportStatus, dry_run};
@@ -82,5 +85,11 @@ pub async fn check(
 
 /// Every named statement, for the test that prepares them on both engines.
 pub(crate) fn statements() -> Vec<(&'static str, Sql)> {
-    [state::STATEMENTS, run::STATEMENTS, back::STATEMENTS].concat()
+    [
+        state::STATEMENTS,
+        run::STATEMENTS,
+        back::STATEMENTS,
+        only_here::STATEMENTS,
+    ]
+    .concat()
 }

@@ -296,7 +296,9 @@ impl Codex {
         let db = &self.0.db;
         let known = statuses(db, &self.0.statuses).await?;
         let importer = Importer::open(&options).await?;
-        let comparison = Verifier::new(importer, db, known).run(progress).await?;
+        let comparison = Verifier::new(importer, db, &import, known)
+            .run(progress)
+            .await?;
         if keep {
             // Once work goes on here the two sides differ, and this one must start again all the same.
             let is_clean = comparison.is_clean() || self.is_at_work(&import).await?;

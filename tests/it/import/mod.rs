@@ -60,7 +60,7 @@ async fn import(codex: &Codex, options: &ImportOptions, differing: &[&str]) -> T
     let found: BTreeSet<&str> = comparison
         .tables
         .iter()
-        .filter(|(_, table)| table.differing > 0 || table.expected != table.found)
+        .filter(|(_, table)| !table.is_clean())
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(
