@@ -1,6 +1,11 @@
 //! Imports beside services that run: the daemon of the new side, and the Flask service of the old one.
 
-use codex_core::{Codex, Scope, import::ImportState};
+use std::time::Duration;
+
+use codex_core::{
+    Codex, Scope,
+    import::{ImportOutcome, ImportState, Table},
+};
 use codex_tests::{
     harness::{
         TestResult,
@@ -11,7 +16,9 @@ use codex_tests::{
     on_each_engine,
 };
 
-use super::{import, old, options};
+use tokio::sync::Notify;
+
+use super::{compared, import, old, options};
 
 const CHILD: &str = "import::running::codexd_child_process";
 
@@ -82,6 +89,38 @@ on_each_engine! {
         let refused = codexd(&target, &["serve", "--port", "0"]).await?;
         assert_eq!(refused.code, 1, "{refused:?}");
         assert!(refused.err.contains("run `codexd import verify`"), "{refused:?}");
+        Ok(())
+    }
+
+    /// Its writes do not wait for the import. What they change is named, and imported by another run of the table.
+    async fn old_service_writes_during_an_import(target: TestDatabase) -> TestResult {
+        let old = old::create(&target, &old::large(600)).await?;
+        let codex = Codex::open(&target.url).await?;
+        let (options, scope, reading) = (options(&old.url), Scope::system(), Notify::new());
+        let run = codex.run_import(&scope, &options, |table, _| {
+            if table == Table::Contacts {
+                reading.notify_one();
+            }
+        });
+        let write = async {
+            reading.notified().await;
+            let sql = "update contacts set job_title = 'Countess' where id = 11; \
+                insert into contacts (id, freshservice_id, name, primary_email, email) \
+                values (13, 9003, 'Eve', 'eve@b.test', 'eve@b.test')";
+            tokio::time::timeout(Duration::from_secs(2), old::change(&old, sql)).await
+        };
+        let (done, written) = tokio::join!(run, write);
+        assert!(matches!(done?, ImportOutcome::Done(_)));
+        written??;
+        let comparison = codex.verify_import(&scope, &options, false, |_| {}).await?;
+        let contacts = compared(&comparison, Table::Contacts)?;
+        assert_eq!((contacts.missing(), contacts.differing), (1, 1), "{contacts:#?}");
+        let rows: Vec<&str> = contacts.differences.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(rows, ["11", "13"]);
+        codex.redo_import(&scope, &options, Table::Contacts, |_, _| {}).await?;
+        let comparison = codex.verify_import(&scope, &options, true, |_| {}).await?;
+        assert!(comparison.is_clean(), "{comparison:#?}");
+        codex.close().await;
         Ok(())
     }
 }
