@@ -18,8 +18,8 @@ use super::{
     verify::Verifier,
 };
 use crate::{
-    Error, Result, Scope, codex::Codex, records::Author, store::snapshot::ScratchFolder,
-    tickets::query::statuses,
+    Error, Result, Scope, codex::Codex, plural::count_of, records::Author,
+    store::snapshot::ScratchFolder, tickets::query::statuses,
 };
 
 const IMPORTING: &str = "importing a database";
@@ -44,8 +44,28 @@ pub struct ImportStatus {
     pub import: Import,
     /// By table.
     pub report: ImportReport,
+    /// How many tables are imported.
+    pub tables_done: usize,
+    /// The table that is next, or at work; `None` when all are imported.
+    pub current: Option<String>,
     /// Imported records that no source has stated yet, by kind.
     pub without_source: Vec<(String, i64)>,
+}
+
+impl ImportStatus {
+    /// How far an import is that is not finished, such as `3 of 17 tables; assets: 500 rows`.
+    pub fn progress(&self) -> Option<String> {
+        let current = self.current.as_ref()?;
+        let mut tables = self.report.tables.iter();
+        let table = tables.find(|(name, _)| name == current);
+        let rows = table.map_or(0, |(_, table)| table.read);
+        Some(format!(
+            "{} of {}; {current}: {}",
+            self.tables_done,
+            count_of(Table::ALL.len(), "table"),
+            count_of(rows, "row")
+        ))
+    }
 }
 
 /// The result of an import into a scratch database.
@@ -119,11 +139,17 @@ impl Codex {
         let Some(import) = state::find(db).await? else {
             return Ok(None);
         };
-        let report = state::report(db, &import.layout).await?;
+        let tables = state::tables(db).await?;
+        let current = tables.iter().find(|(_, progress)| !progress.done);
+        let current = current.map(|(table, _)| table.name().to_owned());
+        let tables_done = tables.iter().filter(|(_, progress)| progress.done).count();
+        let report = state::report(tables, &import.layout);
         let without_source = db.query(state::WITHOUT_SOURCE).all().await?;
         Ok(Some(ImportStatus {
             import,
             report,
+            tables_done,
+            current,
             without_source,
         }))
     }
@@ -148,7 +174,7 @@ impl Codex {
         let (import, mut importer) = if let Some(import) = state::find(db).await? {
             require_source(&import, &options)?;
             if import.state != ImportState::Running {
-                let report = state::report(db, &import.layout).await?;
+                let report = state::report(state::tables(db).await?, &import.layout);
                 return Ok(ImportOutcome::DoneBefore(report));
             }
             if options.time_zone.is_none() {

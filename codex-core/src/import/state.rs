@@ -213,14 +213,14 @@ pub(super) async fn tables(db: &Db) -> Result<Vec<(Table, Progress)>> {
 }
 
 /// The report of everything that is imported so far.
-pub(super) async fn report(db: &Db, layout: &str) -> Result<ImportReport> {
-    let tables = tables(db).await?.into_iter();
-    Ok(ImportReport {
+pub(super) fn report(tables: Vec<(Table, Progress)>, layout: &str) -> ImportReport {
+    let tables = tables.into_iter();
+    ImportReport {
         layout: layout.to_owned(),
         tables: tables
             .map(|(table, progress)| (table.name().to_owned(), progress.report.0))
             .collect(),
-    })
+    }
 }
 
 /// Moves the checkpoint of a table from `before` to `after`.

@@ -123,4 +123,28 @@ on_each_engine! {
         codex.close().await;
         Ok(())
     }
+
+    async fn interrupted_import_shows_its_progress(target: TestDatabase) -> TestResult {
+        let old = old::create(&target, &old::large(600)).await?;
+        let codex = Codex::open(&target.url).await?;
+        let (options, scope, reading) = (options(&old.url), Scope::system(), Notify::new());
+        let run = codex.run_import(&scope, &options, |table, _| {
+            if table == Table::Contacts {
+                reading.notify_one();
+            }
+        });
+        tokio::select! {
+            done = run => anyhow::bail!("it is over: {done:?}"),
+            () = reading.notified() => {}
+        }
+        let status = codex.import_status(&scope).await?.unwrap();
+        assert_eq!(status.import.state, ImportState::Running);
+        let progress = status.progress().unwrap_or_default();
+        assert!(progress.starts_with("1 of 17 tables; contacts: "), "{progress}");
+        codex.run_import(&scope, &options, |_, _| {}).await?;
+        let status = codex.import_status(&scope).await?.unwrap();
+        assert_eq!((status.tables_done, status.progress()), (17, None));
+        codex.close().await;
+        Ok(())
+    }
 }

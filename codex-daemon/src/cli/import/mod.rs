@@ -414,6 +414,8 @@ impl Import {
                 "compared_at": import.compared_at,
                 "comparison": import.comparison,
                 "report": status.report,
+                "tables_done": status.tables_done,
+                "current": status.current,
                 "without_source": status.without_source,
             }));
         }
