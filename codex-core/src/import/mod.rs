@@ -23,6 +23,7 @@ mod shapes;
 mod source;
 mod state;
 mod tables;
+mod ticket_ids;
 mod verify;
 mod write;
 
@@ -92,6 +93,7 @@ pub(crate) fn statements() -> Vec<(&'static str, Sql)> {
         run::STATEMENTS,
         back::STATEMENTS,
         only_here::STATEMENTS,
+        ticket_ids::STATEMENTS,
     ]
     .concat()
 }

@@ -110,7 +110,7 @@ impl Snapshot {
         let folder = ScratchFolder::create()?;
         let copy = folder.path().join("copy.db");
         let mut source = read_only(path).connect().await?;
-        sqlx::query("vacuum into $1")
+        sqlx::query::<Sqlite>("vacuum into $1")
             .bind(copy.display().to_string())
             .execute(&mut source)
             .await?;

@@ -116,6 +116,7 @@ on_each_engine! {
         import(&codex, &options, &[]).await?;
 
         let scope = Scope::system();
+        assert!(codex.imported_ticket_ids(&scope).await?.is_empty(), "they are the PSA's numbers");
         let acme = codex.company(&scope, "100001").await?.unwrap();
         assert_eq!(acme.fields.billing_plan.as_deref(), Some("Gold"));
         let baecker = codex.company(&scope, "100002").await?.unwrap();
@@ -151,6 +152,8 @@ on_each_engine! {
         let plan = codex.billing_plan_of(&scope, "Gold", "1 Year").await?.unwrap();
         assert_eq!(plan.fields.backup_included_tb.ten_thousandths(), 10_000, "as it was billed");
         assert!(!plan.fields.features.0.contains_key("soc"), "stale columns are not read");
+        let ids = codex.imported_ticket_ids(&scope).await?;
+        assert_eq!(ids, [(1, 5001), (2, 5002), (3, 5003)], "KnowledgeTree's files are under the first");
         let words = codex.ticket_statuses().await?;
         assert_eq!(words.of(9).word, "waiting_customer");
         codex.close().await;
