@@ -15,7 +15,6 @@ use codex_tests::{
     },
     on_each_engine,
 };
-
 use tokio::sync::Notify;
 
 use super::{compared, import, old, options};
