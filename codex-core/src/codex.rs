@@ -116,6 +116,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::webhooks::STATEMENTS,
         crate::store::REVISIONS,
         crate::store::backup::STATEMENTS,
+        crate::store::EXCLUSIVE,
         crate::jobs::service::STATEMENTS,
     ];
     [

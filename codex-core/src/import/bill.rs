@@ -1,7 +1,8 @@
-//! A company's bill, from what a module reads of it: the same sum on both sides.
+//! A company's bill as Ledger computes it (consumers 4), from what the REST API of either side says.
 //!
-//! People and devices by their prices, every device as a workstation, backups by both models, and the hours of each month
-//! by the price of an hour, each rounded to the cent. What it leaves out is the same on both sides.
+//! The two sides differ in what they say alone: people and devices by their prices, every device as a workstation,
+//! backups by both models, and the hours of each month by the price of an hour, each rounded to the cent. Overrides that
+//! Ledger keeps itself are the same on both sides, as ids are kept.
 
 use std::collections::BTreeMap;
 

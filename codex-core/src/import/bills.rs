@@ -43,7 +43,7 @@ pub(super) fn company_number(row: &OldRow) -> String {
     number.trim().to_owned()
 }
 
-/// The term by which a plan is looked up.
+/// The term by which Ledger looks a plan up (consumers 4).
 pub(super) fn term_of(stored: Option<&str>) -> String {
     let term = stored.map(str::trim).filter(|term| !term.is_empty());
     term.unwrap_or(MONTH_TO_MONTH).to_owned()

@@ -9,10 +9,13 @@ mod back;
 mod bill;
 mod bills;
 mod cells;
+mod expected;
 mod facts;
 mod flaws;
 mod map;
+mod only_here;
 mod report;
+mod report_table;
 mod run;
 mod schema;
 mod service;
@@ -20,6 +23,7 @@ mod shapes;
 mod source;
 mod state;
 mod tables;
+mod ticket_ids;
 mod verify;
 mod write;
 
@@ -30,7 +34,9 @@ pub use chrono_tz::Tz as TimeZone;
 pub use back::BackFile;
 pub use bill::Bill;
 pub use flaws::{Flaw, Weight};
+pub use only_here::Extra;
 pub use report::{FlawCount, ImportReport, TableReport};
+pub use report_table::ReportTable;
 pub use schema::{Generation, Layout};
 pub use service::{DryRun, ImportOutcome, ImportStatus, dry_run};
 pub use state::{Import, ImportState};
@@ -76,11 +82,18 @@ pub async fn check(
     options: &ImportOptions,
     progress: impl FnMut(Table, &TableReport),
 ) -> Result<ImportReport> {
-    let mut importer = run::Importer::open(options, None).await?;
+    let mut importer = run::Importer::open(options).await?;
     importer.run(progress).await
 }
 
 /// Every named statement, for the test that prepares them on both engines.
 pub(crate) fn statements() -> Vec<(&'static str, Sql)> {
-    [state::STATEMENTS, run::STATEMENTS, back::STATEMENTS].concat()
+    [
+        state::STATEMENTS,
+        run::STATEMENTS,
+        back::STATEMENTS,
+        only_here::STATEMENTS,
+        ticket_ids::STATEMENTS,
+    ]
+    .concat()
 }

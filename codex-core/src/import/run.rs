@@ -48,7 +48,8 @@ pub(super) struct Target<'t> {
 pub(super) struct Importer<'t> {
     pub source: Source,
     pub facts: Facts,
-    target: Option<Target<'t>>,
+    /// Without one, rows are counted and not written.
+    pub target: Option<Target<'t>>,
     labels: Vec<(i64, String)>,
 }
 
@@ -57,7 +58,7 @@ impl<'t> Importer<'t> {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for another database than the Flask service's, or a role that may change it.
-    pub async fn open(options: &ImportOptions, target: Option<Target<'t>>) -> Result<Self> {
+    pub async fn open(options: &ImportOptions) -> Result<Self> {
         let mut source = Source::open(&options.from).await?;
         if !options.allow_writing_role
             && let Some(table) = source.writable_table().await?
@@ -74,7 +75,7 @@ impl<'t> Importer<'t> {
         Ok(Self {
             source,
             facts,
-            target,
+            target: None,
             labels,
         })
     }

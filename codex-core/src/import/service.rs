@@ -2,22 +2,25 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::{
     BackFile, Comparison, Import, ImportOptions, ImportReport, ImportState, Table, TableReport,
-    back, check,
+    back,
     flaws::Flaw,
     run::{Importer, Target},
     source::Source,
     state,
     verify::Verifier,
 };
-use crate::{Error, Result, Scope, codex::Codex, records::Author, tickets::query::statuses};
+use crate::{
+    Error, Result, Scope, codex::Codex, plural::count_of, records::Author,
+    store::snapshot::ScratchFolder, tickets::query::statuses,
+};
 
 const IMPORTING: &str = "importing a database";
 const ACTOR: &str = "source:import";
@@ -41,8 +44,28 @@ pub struct ImportStatus {
     pub import: Import,
     /// By table.
     pub report: ImportReport,
+    /// How many tables are imported.
+    pub tables_done: usize,
+    /// The table that is next, or at work; `None` when all are imported.
+    pub current: Option<String>,
     /// Imported records that no source has stated yet, by kind.
     pub without_source: Vec<(String, i64)>,
+}
+
+impl ImportStatus {
+    /// How far an import is that is not finished, such as `3 of 17 tables; assets: 500 rows`.
+    pub fn progress(&self) -> Option<String> {
+        let current = self.current.as_ref()?;
+        let mut tables = self.report.tables.iter();
+        let table = tables.find(|(name, _)| name == current);
+        let rows = table.map_or(0, |(_, table)| table.read);
+        Some(format!(
+            "{} of {}; {current}: {}",
+            self.tables_done,
+            count_of(Table::ALL.len(), "table"),
+            count_of(rows, "row")
+        ))
+    }
 }
 
 /// The result of an import into a scratch database.
@@ -80,6 +103,31 @@ fn masked(url: &str) -> String {
     parsed.into()
 }
 
+/// # Errors
+/// [`Error::Conflict`] for another database than that of the import.
+fn require_source(import: &Import, options: &ImportOptions) -> Result<()> {
+    if import.source == masked(&options.from) {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "this database holds an import of {}; continue that one, or import into another database",
+        import.source
+    )))
+}
+
+/// # Errors
+/// [`Error::Conflict`] for another generation than that of the import.
+fn require_layout(import: &Import, source: &Source) -> Result<()> {
+    let layout = source.layout.generation.name();
+    if layout == import.layout {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "the import was begun with the {} generation of the schema, now it is the {layout} one",
+        import.layout
+    )))
+}
+
 impl Codex {
     /// The state of the import of this database; `None` when nothing was imported.
     ///
@@ -91,11 +139,17 @@ impl Codex {
         let Some(import) = state::find(db).await? else {
             return Ok(None);
         };
-        let report = state::report(db, &import.layout).await?;
+        let tables = state::tables(db).await?;
+        let current = tables.iter().find(|(_, progress)| !progress.done);
+        let current = current.map(|(table, _)| table.name().to_owned());
+        let tables_done = tables.iter().filter(|(_, progress)| progress.done).count();
+        let report = state::report(tables, &import.layout);
         let without_source = db.query(state::WITHOUT_SOURCE).all().await?;
         Ok(Some(ImportStatus {
             import,
             report,
+            tables_done,
+            current,
             without_source,
         }))
     }
@@ -105,7 +159,7 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a database that cannot be imported from, [`Error::Conflict`] for a database that is
-    /// in use, an import of another database, or one that another process runs; [`Error::Forbidden`].
+    /// in use or served, an import of another database, or one that another process runs; [`Error::Forbidden`].
     pub async fn run_import(
         &self,
         scope: &Scope,
@@ -115,49 +169,65 @@ impl Codex {
         scope.require_admin(IMPORTING)?;
         let db = &self.0.db;
         let mut options = options.clone();
-        let import = if let Some(import) = state::find(db).await? {
-            self.require_same(&import, &options).await?;
+        let mut author = Author::new(ACTOR, self.now());
+        author.reason = Some(REASON.to_owned());
+        let (import, mut importer) = if let Some(import) = state::find(db).await? {
+            require_source(&import, &options)?;
             if import.state != ImportState::Running {
-                let report = state::report(db, &import.layout).await?;
+                let report = state::report(state::tables(db).await?, &import.layout);
                 return Ok(ImportOutcome::DoneBefore(report));
             }
             if options.time_zone.is_none() {
                 let zone = import.time_zone.as_deref();
                 options.time_zone = zone.and_then(|zone| zone.parse().ok());
             }
-            import
+            db.require_exclusive().await?;
+            let importer = Importer::open(&options).await?;
+            require_layout(&import, &importer.source)?;
+            (import, importer)
         } else {
+            // Before the old database is read, which may take minutes.
+            db.require_exclusive().await?;
             if state::is_used(db).await? {
                 return Err(Error::conflict(
-                    "this database is in use; import into a new one",
+                    "this database has records already; import into a new one",
                 ));
             }
-            let report = check(&options, |_, _| {}).await?;
+            let mut importer = Importer::open(&options).await?;
+            let report = importer.run(|_, _| {}).await?;
             let mut open = report.warnings();
             open.retain(|code, _| !options.accepted.contains(*code));
             if !open.is_empty() {
                 return Ok(ImportOutcome::NotAccepted(report, open));
             }
-            self.begin_import(&options, report.layout).await?
+            (self.begin_import(&options, report.layout).await?, importer)
         };
-        let mut author = Author::new(ACTOR, self.now());
-        author.reason = Some(REASON.to_owned());
-        let target = Target {
+        importer.target = Some(Target {
             db,
             author: &author,
             precedence: &self.0.precedence,
-        };
-        let mut importer = Importer::open(&options, Some(target)).await?;
+        });
         let report = importer.run(&mut progress).await?;
         importer.raise_ids(db).await?;
         let newest: Option<i64> = db.query(state::NEWEST_CHANGE).scalar().await?;
-        let mut tx = db.begin().await?;
         let finished = Some((self.now(), newest.unwrap_or_default()));
-        state::set_state(&mut tx, &import, ImportState::Imported, finished).await?;
-        tx.commit().await?;
+        self.set_import_state(&import, ImportState::Imported, finished)
+            .await?;
         Ok(ImportOutcome::Done(report))
     }
 
+    async fn set_import_state(
+        &self,
+        import: &Import,
+        state: ImportState,
+        finished: Option<(DateTime<Utc>, i64)>,
+    ) -> Result<()> {
+        let mut tx = self.0.db.begin().await?;
+        state::set_state(&mut tx, import, state, finished).await?;
+        tx.commit().await
+    }
+
+    /// Notes that an import runs, which keeps a daemon from starting, and then makes sure that none was started before.
     async fn begin_import(&self, options: &ImportOptions, layout: String) -> Result<Import> {
         let import = Import {
             id: uuid::Uuid::new_v4().to_string(),
@@ -182,27 +252,13 @@ impl Codex {
             }
         })?;
         tx.commit().await?;
+        if let Err(error) = self.0.db.require_exclusive().await {
+            let mut tx = self.0.db.begin().await?;
+            state::withdraw(&mut tx, &import).await?;
+            tx.commit().await?;
+            return Err(error);
+        }
         Ok(import)
-    }
-
-    /// # Errors
-    /// [`Error::Conflict`] for an import from another database, or of another generation.
-    async fn require_same(&self, import: &Import, options: &ImportOptions) -> Result<()> {
-        if import.source != masked(&options.from) {
-            return Err(Error::conflict(format!(
-                "this database holds an import of {}; continue that one, or import into another database",
-                import.source
-            )));
-        }
-        let source = Source::open(&options.from).await?;
-        let layout = source.layout.generation.name();
-        if layout != import.layout {
-            return Err(Error::conflict(format!(
-                "the import was begun with the {} generation of the schema, now it is the {layout} one",
-                import.layout
-            )));
-        }
-        Ok(())
     }
 
     /// Imports one table again, after it was corrected in the old database.
@@ -218,10 +274,18 @@ impl Codex {
     ) -> Result<ImportOutcome> {
         scope.require_admin(IMPORTING)?;
         let import = self.existing_import().await?;
-        self.require_same(&import, options).await?;
-        let mut tx = self.0.db.begin().await?;
+        require_source(&import, options)?;
+        require_layout(&import, &Source::open(&options.from).await?)?;
+        let db = &self.0.db;
+        db.require_exclusive().await?;
+        self.set_import_state(&import, ImportState::Running, None)
+            .await?;
+        if let Err(error) = db.require_exclusive().await {
+            self.set_import_state(&import, import.state, None).await?;
+            return Err(error);
+        }
+        let mut tx = db.begin().await?;
         state::redo(&mut tx, table).await?;
-        state::set_state(&mut tx, &import, ImportState::Running, None).await?;
         tx.commit().await?;
         self.run_import(scope, options, progress).await
     }
@@ -257,8 +321,10 @@ impl Codex {
         }
         let db = &self.0.db;
         let known = statuses(db, &self.0.statuses).await?;
-        let importer = Importer::open(&options, None).await?;
-        let comparison = Verifier::new(importer, db, known).run(progress).await?;
+        let importer = Importer::open(&options).await?;
+        let comparison = Verifier::new(importer, db, &import, known)
+            .run(progress)
+            .await?;
         if keep {
             // Once work goes on here the two sides differ, and this one must start again all the same.
             let is_clean = comparison.is_clean() || self.is_at_work(&import).await?;
@@ -354,8 +420,8 @@ impl Codex {
 /// # Errors
 /// As [`Codex::run_import`] and [`Codex::verify_import`].
 pub async fn dry_run(options: &ImportOptions, mut progress: impl FnMut(Table)) -> Result<DryRun> {
-    let folder = ScratchFolder::new();
-    let url = format!("sqlite://{}", folder.0.join("scratch.db").display());
+    let folder = ScratchFolder::create()?;
+    let url = format!("sqlite://{}", folder.path().join("scratch.db").display());
     let codex = Codex::builder(url)
         .statuses(options.statuses.clone())
         .open()
@@ -392,22 +458,6 @@ async fn scratch_import(
         took,
         compared_in: begun.elapsed(),
     })
-}
-
-/// A folder that is removed when this is dropped.
-struct ScratchFolder(PathBuf);
-
-impl ScratchFolder {
-    fn new() -> Self {
-        let name = format!("codex-import-{}", uuid::Uuid::new_v4());
-        Self(std::env::temp_dir().join(name))
-    }
-}
-
-impl Drop for ScratchFolder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
 }
 
 #[cfg(test)]

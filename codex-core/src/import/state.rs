@@ -27,6 +27,10 @@ sql! {
     ADD_TABLE = "insert into import_tables (name, after, done, report) values ($1, $2, $3, $4)";
     /// The tables with their progress.
     TABLES = "select name, after, done, report from import_tables";
+    /// An import is withdrawn before it has written anything.
+    WITHDRAW = "delete from imports where id = $1";
+    /// So are its tables.
+    WITHDRAW_TABLES = "delete from import_tables";
     /// A page of a table is written; nothing happens when another process has written it.
     ADVANCE = "update import_tables set after = $2, done = $3, report = $4 \
         where name = $1 and not done and after is not distinct from $5";
@@ -189,6 +193,14 @@ pub(super) async fn begin(tx: &mut Tx, import: &Import) -> Result<()> {
     Ok(())
 }
 
+/// Withdraws an import that has written nothing.
+pub(super) async fn withdraw(tx: &mut Tx, import: &Import) -> Result<()> {
+    let q = tx.query(WITHDRAW).bind(import.id.as_str());
+    q.execute().await?;
+    tx.query(WITHDRAW_TABLES).execute().await?;
+    Ok(())
+}
+
 /// The progress of each table.
 pub(super) async fn tables(db: &Db) -> Result<Vec<(Table, Progress)>> {
     let rows: Vec<Progress> = db.query(TABLES).all().await?;
@@ -201,14 +213,14 @@ pub(super) async fn tables(db: &Db) -> Result<Vec<(Table, Progress)>> {
 }
 
 /// The report of everything that is imported so far.
-pub(super) async fn report(db: &Db, layout: &str) -> Result<ImportReport> {
-    let tables = tables(db).await?.into_iter();
-    Ok(ImportReport {
+pub(super) fn report(tables: Vec<(Table, Progress)>, layout: &str) -> ImportReport {
+    let tables = tables.into_iter();
+    ImportReport {
         layout: layout.to_owned(),
         tables: tables
             .map(|(table, progress)| (table.name().to_owned(), progress.report.0))
             .collect(),
-    })
+    }
 }
 
 /// Moves the checkpoint of a table from `before` to `after`.

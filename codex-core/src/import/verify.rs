@@ -1,19 +1,20 @@
-//! Comparing the two sides: counts, what the REST APIs say of every record, and every company's bill.
+//! Comparing the two sides: counts, what the REST APIs say of every record, what only one side has, and every company's
+//! bill.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     bill::Bill,
-    bills::{Bills, company_number, term_of},
-    flaws::Flaw,
-    map::{companies, people, plans, tickets},
-    report::TableReport,
+    bills::{Bills, term_of},
+    expected::{expected, ticket_number},
+    only_here::{Extra, only_here},
     run::Importer,
-    shapes::{self, Shape, is_same, texts_of},
+    shapes::{Shape, is_same, texts_of},
     source::OldRow,
+    state::Import,
     tables::Table,
 };
 use crate::{
@@ -54,8 +55,14 @@ pub struct TableComparison {
     pub found: u64,
     /// Fields that differ.
     pub differing: u64,
-    /// Some of them.
+    /// Some of them, and of the rows that are missing.
     pub differences: Vec<Difference>,
+    /// Records that the import wrote and the Flask service does not have: its row was deleted since, or never was.
+    #[serde(default)]
+    pub only_here: Extra,
+    /// Records that a sync or a person has made here since. They are expected.
+    #[serde(default)]
+    pub added: Extra,
 }
 
 /// A company whose bill is another one.
@@ -89,14 +96,22 @@ pub struct Comparison {
 impl Comparison {
     /// Whether nothing differs.
     pub fn is_clean(&self) -> bool {
-        let same = |table: &TableComparison| table.differing == 0 && table.expected == table.found;
-        self.differing_bills == 0 && self.tables.iter().all(|(_, table)| same(table))
+        self.differing_bills == 0 && self.tables.iter().all(|(_, table)| table.is_clean())
     }
 }
 
 impl TableComparison {
-    fn differ(&mut self, key: &str, field: &str, old: Value, new: Value) {
-        self.differing += 1;
+    /// Whether nothing differs. What was added since may.
+    pub fn is_clean(&self) -> bool {
+        self.differing == 0 && self.missing() == 0 && self.only_here.count == 0
+    }
+
+    /// Rows that are not there.
+    pub fn missing(&self) -> u64 {
+        self.expected.saturating_sub(self.found)
+    }
+
+    fn sample(&mut self, key: &str, field: &str, old: Value, new: Value) {
         if self.differences.len() < SAMPLES {
             self.differences.push(Difference {
                 key: key.to_owned(),
@@ -111,14 +126,15 @@ impl TableComparison {
     fn compare(&mut self, key: &str, expected: &Shape, found: Option<&Value>) {
         self.expected += 1;
         let Some(found) = found else {
-            self.differ(key, "record", json!("there"), Value::Null);
+            self.sample(key, "record", json!("there"), Value::Null);
             return;
         };
         self.found += 1;
         for (field, old) in expected {
             let new = found.get(field).unwrap_or(&Value::Null);
             if !is_same(old, new) {
-                self.differ(key, field, old.clone(), new.clone());
+                self.differing += 1;
+                self.sample(key, field, old.clone(), new.clone());
             }
         }
     }
@@ -134,19 +150,24 @@ type OverrideRow = (i64, Option<String>, String, String, Option<bool>);
 pub(super) struct Verifier<'v> {
     importer: Importer<'v>,
     db: &'v Db,
+    import: &'v Import,
     statuses: Statuses,
     scope: Scope,
     bills: Bills,
+    /// What the new side should have of a table; see [`only_here`].
+    expected: HashSet<String>,
 }
 
 impl<'v> Verifier<'v> {
-    pub fn new(importer: Importer<'v>, db: &'v Db, statuses: Statuses) -> Self {
+    pub fn new(importer: Importer<'v>, db: &'v Db, import: &'v Import, statuses: Statuses) -> Self {
         Self {
             importer,
             db,
+            import,
             statuses,
             scope: Scope::system(),
             bills: Bills::default(),
+            expected: HashSet::new(),
         }
     }
 
@@ -170,6 +191,10 @@ impl<'v> Verifier<'v> {
         let reading = table.reading(&self.importer.source.layout);
         let (mut compared, mut after) = (TableComparison::default(), None::<Vec<Key>>);
         let whole = self.whole(table).await?;
+        // Both tables of sites become one kind of record.
+        if table != Table::FirstSites {
+            self.expected.clear();
+        }
         loop {
             let rows = self
                 .importer
@@ -187,6 +212,8 @@ impl<'v> Verifier<'v> {
                 self.row(table, row, found, &mut compared);
             }
         }
+        let only = only_here(self.db, self.import, table, &self.expected).await?;
+        (compared.only_here, compared.added) = (only.left, only.added);
         Ok(compared)
     }
 
@@ -375,107 +402,23 @@ impl<'v> Verifier<'v> {
 
     /// Compares a row that is imported with its record.
     fn row(&mut self, table: Table, row: &OldRow, found: &Found, compared: &mut TableComparison) {
-        let (facts, mut scratch) = (&self.importer.facts, TableReport::default());
-        let name = row.name();
-        let expected = match table {
-            Table::Companies => {
-                companies::company(row, facts, &mut scratch);
-                let has_number = [Flaw::NumberRepeated, Flaw::KeyMissing]
-                    .iter()
-                    .all(|flaw| !scratch.flaws.contains_key(flaw.code()));
-                has_number.then(|| (company_number(row), shapes::company(row, facts)))
-            }
-            Table::Contacts => Some((name.clone(), shapes::contact(row, facts))),
-            Table::Assets => Some((name.clone(), shapes::asset(row, facts))),
-            Table::Locations => companies::location(row, facts, &mut scratch)
-                .map(|_| (name.clone(), shapes::location(row, facts))),
-            Table::Agents => Some((name.trim().to_owned(), shapes::agent(row, facts))),
-            Table::Plans => plans::plan(row, facts, &mut scratch).map(|plan| {
-                let id = plan.id.unwrap_or_default();
-                (name.clone(), shapes::plan(row, id, facts))
-            }),
-            Table::Tickets => tickets::ticket(row, facts, &mut scratch)
-                .and_then(|_| Some((ticket_number(row)?.to_string(), shapes::ticket(row, facts)))),
-            Table::Options => plans::option(row, facts, &mut scratch).map(|_| {
-                let keys = ["feature_category", "option_value", "display_name"];
-                (name.clone(), plain(row, &keys))
-            }),
-            Table::Overrides => companies::override_of(row, facts, &mut scratch).map(|mapped| {
-                let mut shape = plain(row, &["feature_key", "value"]);
-                let enabled = mapped.record.fields.get("enabled").cloned();
-                shape.insert(
-                    "company_account_number".to_owned(),
-                    company_number(row).into(),
-                );
-                shape.insert(
-                    "override_enabled".to_owned(),
-                    enabled.unwrap_or(json!(true)),
-                );
-                (name.clone(), shape)
-            }),
-            Table::PsaAgents => people::psa_agent(row, facts, &mut scratch).map(|mapped| {
-                let shape = plain(row, &["email", "first_name", "last_name", "job_title"]);
-                (mapped.record.external_id, shape)
-            }),
-            Table::Sites | Table::FirstSites => {
-                let is_first = table == Table::FirstSites;
-                companies::site(row, facts, is_first, &mut scratch).map(|mapped| {
-                    let uid = mapped.record.fields.get("site_uid").and_then(Value::as_str);
-                    let shape = Shape::from_iter([(
-                        "company_account_number".to_owned(),
-                        company_number(row).into(),
-                    )]);
-                    (uid.unwrap_or_default().to_owned(), shape)
-                })
-            }
-            Table::ContactCompanies => {
-                let number = company_number(row);
-                let contact = name.split('/').next().unwrap_or_default();
-                let is_there = facts.company(&number).is_some()
-                    && contact.parse().is_ok_and(|id| facts.contacts.contains(&id));
-                is_there.then(|| (format!("{contact}/{number}"), Shape::new()))
-            }
-            Table::AssetContacts => {
-                let mut ids = name.split('/').map(str::parse::<i64>);
-                let asset = ids.next().and_then(Result::ok);
-                let contact = ids.next().and_then(Result::ok);
-                let is_there = asset.is_some_and(|id| facts.assets.contains(&id))
-                    && contact.is_some_and(|id| facts.contacts.contains(&id));
-                is_there.then(|| (name.clone(), Shape::new()))
-            }
-            Table::Jobs => {
-                super::run::job(row, facts, &mut scratch).map(|_| (name.clone(), Shape::new()))
-            }
-            Table::Features | Table::Labels => None,
-        };
-        let Some((key, mut shape)) = expected else {
+        let facts = &self.importer.facts;
+        let Some(expected) = expected(table, row, facts) else {
             return;
         };
-        if let Some(record) = found.get(&key) {
-            self.bills.old_row(table, row, &self.importer.facts, record);
-        } else {
-            self.bills
-                .old_row(table, row, &self.importer.facts, &Value::Null);
-        }
+        self.expected.insert(expected.id);
+        let Some((key, mut shape)) = expected.record else {
+            return;
+        };
+        let record = found.get(&key);
+        self.bills
+            .old_row(table, row, facts, record.unwrap_or(&Value::Null));
         if let Some(hours) = shape.get_mut("total_hours_spent")
             && let Some(number) = hours.as_f64()
         {
             // Minutes are what is kept; bills are compared with the hours as they were.
             *hours = json!((number * 60.0).round() / 60.0);
         }
-        compared.compare(&name, &shape, found.get(&key));
+        compared.compare(&row.name(), &shape, record);
     }
-}
-
-/// The columns of a row as they are.
-fn plain(row: &OldRow, columns: &[&str]) -> Shape {
-    let values = columns
-        .iter()
-        .map(|column| ((*column).to_owned(), row.get(column).into()));
-    values.collect()
-}
-
-fn ticket_number(row: &OldRow) -> Option<i64> {
-    let stated = row.get("external_id").or_else(|| row.get("ticket_number"));
-    stated?.trim().parse().ok()
 }

@@ -5,6 +5,7 @@
 //! [`Db::begin`].
 
 mod connect;
+mod exclusive;
 mod figures;
 mod migrate;
 mod query;
@@ -27,6 +28,7 @@ use std::{
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+pub(crate) use exclusive::STATEMENTS as EXCLUSIVE;
 pub(crate) use figures::Figures;
 pub use migrate::MigrationDef;
 pub use query::{Bind, Q, Record, Row, Scalar};

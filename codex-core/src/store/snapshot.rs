@@ -5,7 +5,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
     str::FromStr as _,
     time::Duration,
 };
@@ -70,8 +71,8 @@ fn scheme_and_rest(url: &str) -> Option<(&str, &str)> {
 
 impl Snapshot {
     /// Opens `postgresql://user:password@host/database` or `sqlite:path` and begins a snapshot. What another process
-    /// writes from now on is not in it. A writer of a `SQLite` database without write-ahead log waits until the
-    /// snapshot is closed.
+    /// writes from now on is not in it. A `SQLite` database is read from a copy in the folder for temporary files: its
+    /// writers wait while the copy is made, those of a database with write-ahead log not at all.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for another kind of database or a file that is missing, [`Error::Db`] when it cannot be
@@ -106,13 +107,18 @@ impl Snapshot {
             let message = format!("there is no database file {}", path.display());
             return Err(Error::Unsupported(message));
         }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .create_if_missing(false)
-            .busy_timeout(BUSY);
-        let mut connection = options.connect().await?;
+        let folder = ScratchFolder::create()?;
+        let copy = folder.path().join("copy.db");
+        let mut source = read_only(path).connect().await?;
+        sqlx::query::<Sqlite>("vacuum into $1")
+            .bind(copy.display().to_string())
+            .execute(&mut source)
+            .await?;
+        source.close().await?;
+        let mut connection = read_only(&copy).connect().await?;
         sqlx::raw_sql("begin").execute(&mut connection).await?;
+        // The open file stays readable until the connection is closed, and no killed process leaves one behind.
+        drop(folder);
         Ok(Self(Inner::Sqlite(connection)))
     }
 
@@ -216,6 +222,40 @@ impl Snapshot {
     }
 }
 
+fn read_only(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .create_if_missing(false)
+        .busy_timeout(BUSY)
+}
+
+/// A new folder for temporary files that only its owner can read; it is removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct ScratchFolder(PathBuf);
+
+impl ScratchFolder {
+    pub fn create() -> Result<Self> {
+        let name = format!("codex-import-{}", uuid::Uuid::new_v4());
+        let path = std::env::temp_dir().join(name);
+        let mut folder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(&path).map_err(sqlx::Error::Io)?;
+        Ok(Self(path))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
 fn pg_texts(row: &PgRow) -> Result<Vec<Option<String>>> {
     let texts = (0..row.len()).map(|column| Ok(row.try_get::<Option<String>, _>(column)?));
     texts.collect()
@@ -250,6 +290,31 @@ mod tests {
         for url in ["sqlite:/nowhere/old.db", "mysql://host/db", "old.db"] {
             let error = Snapshot::open(url).await.unwrap_err();
             assert!(matches!(error, Error::Unsupported(_)), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn writers_do_not_wait_for_an_open_snapshot() {
+        for mode in ["delete", "wal"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("old.db");
+            let options = SqliteConnectOptions::new()
+                .filename(&path)
+                .create_if_missing(true)
+                .busy_timeout(Duration::ZERO);
+            let mut writer = options.connect().await.unwrap();
+            let begin = format!("pragma journal_mode = {mode}; create table t (n integer);");
+            let begin = sqlx::raw_sql(AssertSqlSafe(begin));
+            begin.execute(&mut writer).await.unwrap();
+            let mut snapshot = Snapshot::open(&format!("sqlite:{}", path.display()))
+                .await
+                .unwrap();
+            let insert = sqlx::raw_sql("insert into t values (1)");
+            insert.execute(&mut writer).await.unwrap();
+            let count = "select cast(count(*) as text) from t".to_owned();
+            let rows = snapshot.texts(count, &[]).await.unwrap();
+            assert_eq!(rows, [[Some("0".to_owned())]], "{mode}");
+            writer.close().await.unwrap();
         }
     }
 }

@@ -206,18 +206,19 @@ async fn refuse_taken(file: &Path) -> anyhow::Result<()> {
     let codex = open(&url_of(file), false).await?;
     let vacant = async {
         backup::refuse_filled(codex.db()).await?;
-        backup::refuse_in_use(codex.db()).await
+        codex.db().require_exclusive().await?;
+        anyhow::Ok(())
     };
     let vacant = vacant.await;
     codex.close().await;
-    Ok(vacant?)
+    vacant
 }
 
 async fn restore_server(from: &Path, manifest: &Manifest, config: &Config) -> anyhow::Result<()> {
     let url = config.database.url.expose_secret();
     let codex = open(url, false).await?;
     let restored = async {
-        backup::refuse_in_use(codex.db()).await?;
+        codex.db().require_exclusive().await?;
         backup::restore(codex.db(), unpacked(from)?, manifest).await
     };
     let restored = restored.await;

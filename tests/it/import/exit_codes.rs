@@ -70,6 +70,7 @@ fn imports_end_clean_warned_or_refused() -> TestResult {
     assert_eq!(with(&["import", "verify"]), 0);
     assert_eq!(with(&["import", "shadow", "--times", "1"]), 0);
     assert_eq!(run(&folder, &["import", "status", "--json"]), 0);
+    assert_eq!(run(&folder, &["import", "ticket-ids"]), 0);
     let back = folder.join("back");
     let back = back.display().to_string();
     assert_eq!(run(&folder, &["import", "back", "--to", back.as_str()]), 0);

@@ -3,9 +3,11 @@
 mod exit_codes;
 mod generated;
 mod old;
+mod running;
 
 use std::{collections::BTreeSet, time::Duration};
 
+use anyhow::Context as _;
 use codex_core::{
     Codex, Scope,
     assets::Asset,
@@ -13,8 +15,8 @@ use codex_core::{
     contacts::Contact,
     ids::{AssetId, ContactId},
     import::{
-        Flaw, ImportOptions, ImportOutcome, ImportState, Table, check as check_source, dry_run,
-        time_zone,
+        Comparison, Flaw, ImportOptions, ImportOutcome, ImportState, Table, TableComparison,
+        check as check_source, dry_run, time_zone,
     },
     records::Author,
     site_links::SiteLink,
@@ -59,7 +61,7 @@ async fn import(codex: &Codex, options: &ImportOptions, differing: &[&str]) -> T
     let found: BTreeSet<&str> = comparison
         .tables
         .iter()
-        .filter(|(_, table)| table.differing > 0 || table.expected != table.found)
+        .filter(|(_, table)| !table.is_clean())
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(
@@ -76,6 +78,13 @@ async fn import(codex: &Codex, options: &ImportOptions, differing: &[&str]) -> T
     let again = codex.run_import(&scope, options, |_, _| {}).await?;
     assert!(matches!(again, ImportOutcome::DoneBefore(_)), "{again:?}");
     Ok(())
+}
+
+/// What came of a table.
+fn compared(comparison: &Comparison, table: Table) -> anyhow::Result<&TableComparison> {
+    let mut tables = comparison.tables.iter();
+    let found = tables.find(|(name, _)| name == table.name());
+    Ok(&found.context("the table")?.1)
 }
 
 async fn asset(codex: &Codex, id: i64) -> anyhow::Result<Asset> {
@@ -107,6 +116,7 @@ on_each_engine! {
         import(&codex, &options, &[]).await?;
 
         let scope = Scope::system();
+        assert!(codex.imported_ticket_ids(&scope).await?.is_empty(), "they are the PSA's numbers");
         let acme = codex.company(&scope, "100001").await?.unwrap();
         assert_eq!(acme.fields.billing_plan.as_deref(), Some("Gold"));
         let baecker = codex.company(&scope, "100002").await?.unwrap();
@@ -142,6 +152,8 @@ on_each_engine! {
         let plan = codex.billing_plan_of(&scope, "Gold", "1 Year").await?.unwrap();
         assert_eq!(plan.fields.backup_included_tb.ten_thousandths(), 10_000, "as it was billed");
         assert!(!plan.fields.features.0.contains_key("soc"), "stale columns are not read");
+        let ids = codex.imported_ticket_ids(&scope).await?;
+        assert_eq!(ids, [(1, 5001), (2, 5002), (3, 5003)], "KnowledgeTree's files are under the first");
         let words = codex.ticket_statuses().await?;
         assert_eq!(words.of(9).word, "waiting_customer");
         codex.close().await;
@@ -276,6 +288,77 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn records_of_the_new_side_alone_are_named(target: TestDatabase) -> TestResult {
+        let old = old::create(&target, &old::second()).await?;
+        let codex = Codex::open(&target.url).await?;
+        let (options, scope) = (options(&old.url), Scope::system());
+        import(&codex, &options, &[]).await?;
+        let author = Author::new("test", codex.now());
+        let new = codex_core::contacts::ContactIn { name: "New".into(), ..Default::default() };
+        let made = codex.create_contact(&scope, &author, &new).await?.applied().unwrap();
+        let comparison = codex.verify_import(&scope, &options, false, |_| {}).await?;
+        assert!(comparison.is_clean(), "people work on: {comparison:#?}");
+        let contacts = compared(&comparison, Table::Contacts)?;
+        assert_eq!((contacts.added.count, contacts.only_here.count), (1, 0));
+        assert_eq!(contacts.added.samples, [made.0.to_string()]);
+
+        old::change(&old, "delete from assets where id = 22; delete from sync_jobs; \
+            delete from contact_company_link where contact_id = 12").await?;
+        let comparison = codex.verify_import(&scope, &options, false, |_| {}).await?;
+        assert!(!comparison.is_clean());
+        for (table, key) in [(Table::Assets, "22"), (Table::Jobs, "job-1"), (Table::ContactCompanies, "12/100002")] {
+            let compared = compared(&comparison, table)?;
+            assert_eq!(compared.only_here.samples, [key], "{compared:#?}");
+            assert_eq!((compared.only_here.count, compared.added.count), (1, 0));
+        }
+        codex.close().await;
+        Ok(())
+    }
+
+    /// Whatever Ledger reads for a bill: the bill differs by exactly what it costs.
+    async fn bills_differ_by_price_count_and_hours(target: TestDatabase) -> TestResult {
+        let old = old::create(&target, &old::second()).await?;
+        let codex = Codex::open(&target.url).await?;
+        let (options, scope) = (options(&old.url), Scope::system());
+        import(&codex, &options, &[]).await?;
+        for (change, back, cents) in [
+            (
+                "update billing_plans set per_user_cost = 11.00 where id = 41",
+                "update billing_plans set per_user_cost = 10.00 where id = 41",
+                100,
+            ),
+            (
+                "insert into contact_company_link values (12, '100001')",
+                "delete from contact_company_link where contact_id = 12 and company_account_number = '100001'",
+                1_000,
+            ),
+            (
+                "insert into assets (id, hostname, company_account_number) values (29, 'PC-9', '100001')",
+                "delete from assets where id = 29",
+                2_050,
+            ),
+            (
+                "update ticket_details set total_hours_spent = 2.25 where id = 1",
+                "update ticket_details set total_hours_spent = 1.25 where id = 1",
+                12_000,
+            ),
+        ] {
+            old::change(&old, change).await?;
+            let comparison = codex.verify_import(&scope, &options, false, |_| {}).await?;
+            assert_eq!(comparison.differing_bills, 1, "{change}: {comparison:#?}");
+            let bill = &comparison.bill_differences[0];
+            assert_eq!(bill.account_number, "100001", "{change}");
+            assert_eq!(bill.old_cents - bill.new_cents, cents, "{change}: {bill:#?}");
+            old::change(&old, back).await?;
+        }
+        old::change(&old, "update company_feature_overrides set value = '12.00' where id = 2").await?;
+        let comparison = codex.verify_import(&scope, &options, false, |_| {}).await?;
+        let overrides = compared(&comparison, Table::Overrides)?;
+        assert_eq!((overrides.differing, overrides.differences[0].field.as_str()), (1, "value"));
+        codex.close().await;
+        Ok(())
+    }
+
     async fn unusable_databases_are_refused(target: TestDatabase) -> TestResult {
         let old = old::create(&target, &old::first()).await?;
         let codex = Codex::open(&target.url).await?;
@@ -305,7 +388,7 @@ on_each_engine! {
         let used = CompanyIn { name: "Used".into(), ..CompanyIn::default() };
         let made = codex.create_company(&scope, &author, &used).await?;
         assert!(made.applied().is_some());
-        assert!(refused(&options(&whole.url)).await.contains("in use"));
+        assert!(refused(&options(&whole.url)).await.contains("records already"));
         codex.close().await;
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::{
         flaws::Flaw,
         report::TableReport,
         source::OldRow,
+        ticket_ids::ROW_ID,
     },
     json_columns::List,
     records::{
@@ -81,6 +82,9 @@ pub(in crate::import) fn ticket(
     cells.state("number", psa_id);
     cells.state("external_id", psa_id);
     cells.state("external_source", psa.as_str());
+    if let Some(row_id) = id_of(row).filter(|row_id| *row_id != psa_id) {
+        cells.keep(ROW_ID, row_id);
+    }
     if let Some(raw) = cells.text("company_account_number") {
         match facts.company(&raw) {
             Some(_) => cells.state("company_id", facts.row(&number(&raw))),

@@ -1,14 +1,14 @@
 //! Filling an empty database with a backup.
 
-use std::{io::BufRead, time::Duration};
+use std::io::BufRead;
 
 use sqlx::AssertSqlSafe;
 
 use super::{
     BackupError, Line, Lines, Manifest, Result, Sum, Table, TableSum, different,
-    tables::{NUMBERED, OTHERS, REFERENCES, quoted},
+    tables::{NUMBERED, REFERENCES, quoted},
 };
-use crate::store::{Db, Engine, Inner, Pools, Tx, schema::BEGUN};
+use crate::store::{Db, Engine, Inner, Tx, schema::BEGUN};
 
 /// The most rows of one statement.
 const ROWS: usize = 500;
@@ -18,11 +18,6 @@ const BYTES: usize = 1 << 20;
 const SEEDED: [&str; 3] = ["codex_database", "key_rules", "revisions"];
 /// Ids below which an import has reserved all, by table; older schemas have none.
 const FLOORS: &str = "id_floors";
-/// How often it is looked whether others are still connected, and how long apart: a connection that was closed goes a
-/// little later.
-const LOOKS: u32 = 10;
-const LOOK: Duration = Duration::from_millis(100);
-
 /// Fills an empty database with the backup of `manifest`, which [`super::inspect`] has returned. All or nothing: schema,
 /// rows and the comparison with the manifest are one transaction.
 ///
@@ -71,42 +66,6 @@ pub async fn refuse_filled(db: &Db) -> Result<()> {
     refuse_rows(&mut tx, begun != Some(1)).await?;
     tx.rollback().await?;
     Ok(())
-}
-
-/// Checks that no other process has the database open.
-///
-/// # Errors
-/// [`BackupError::Refused`] while another process has the database open.
-pub async fn refuse_in_use(db: &Db) -> Result<()> {
-    let used = "codexd or another of its commands uses the database; stop it first";
-    let refused = || BackupError::Refused(used.to_owned());
-    if let Pools::Sqlite { writer, .. } = &db.pools {
-        // SQLite leaves WAL mode only when no other connection is open (https://www.sqlite.org/wal.html).
-        let mode = sqlx::query_scalar::<sqlx::Sqlite, String>("pragma journal_mode = delete");
-        let mut alone = writer.acquire().await?;
-        return match mode.fetch_one(&mut *alone).await {
-            Ok(mode) if mode == "delete" => Ok(()),
-            Ok(_) => Err(refused()),
-            Err(error) => {
-                let error = crate::Error::from(error);
-                Err(if error.is_in_the_way() {
-                    refused()
-                } else {
-                    error.into()
-                })
-            }
-        };
-    }
-    for look in 0..LOOKS {
-        if look > 0 {
-            tokio::time::sleep(LOOK).await;
-        }
-        let others: Option<i64> = db.query(OTHERS).scalar().await?;
-        if others == Some(0) {
-            return Ok(());
-        }
-    }
-    Err(refused())
 }
 
 /// Checks that the database has no schema or that of the backup. Returns whether it has none.

@@ -21,7 +21,7 @@ use self::{
 };
 use super::{Db, Inner, Pools, Tx};
 
-pub use load::{refuse_filled, refuse_in_use, restore};
+pub use load::{refuse_filled, restore};
 pub(crate) use tables::STATEMENTS;
 
 /// Reading a large snapshot takes longer than a statement of a call may take.

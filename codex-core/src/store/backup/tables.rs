@@ -36,12 +36,6 @@ sql! {
         pg: "select table_name::text, column_name::text from information_schema.columns \
             where table_schema = current_schema() and is_identity = 'YES'",
     };
-    /// Other connections of codexd to the same database.
-    OTHERS = {
-        sqlite: "select 0",
-        pg: "select count(*) from pg_stat_activity where datname = current_database() \
-            and application_name = 'codex' and pid <> pg_backend_pid()",
-    };
 }
 
 /// How a column's values become JSON and come back.

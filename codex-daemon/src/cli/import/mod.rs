@@ -40,12 +40,13 @@ Examples:
                                    compare counts, every record and every bill; `codexd serve` needs it
   codexd import shadow --from sqlite:/opt/hivematrix-codex/instance/codex.db --every 1440 --times 7
                                    compare each night for a week, show differences only
+  codexd import ticket-ids --json  list the ids that the old database gave tickets, each with the ticket_id of today
   codexd import back --to back     write the changes since the import, one CSV file per table
 
 Exit codes:
   0  clean: imported, or no differences
   3  warned: warnings that you have not accepted (`run` wrote nothing), or differences
-  4  refused: the old database cannot be imported, this one is in use, or another import is running
+  4  refused: the old database cannot be imported, this one has records already, or codexd uses it
   1, 2
      as for all commands";
 
@@ -122,6 +123,8 @@ enum Command {
     },
     /// Show the state of the import
     Status,
+    /// List the ids that the old database gave tickets, each with the `ticket_id` of today
+    TicketIds,
 }
 
 fn zone(text: &str) -> Result<TimeZone, String> {
@@ -217,6 +220,9 @@ impl Import {
             }
             Command::Status => {
                 with_codex(&config, false, async |codex| self.status(codex).await).await
+            }
+            Command::TicketIds => {
+                with_codex(&config, false, async |codex| self.ticket_ids(codex).await).await
             }
         }
     }
@@ -400,6 +406,21 @@ impl Import {
         ))?)
     }
 
+    async fn ticket_ids(&self, codex: &Codex) -> anyhow::Result<()> {
+        let ids = codex.imported_ticket_ids(&Scope::system()).await?;
+        if self.json {
+            let ids = ids.iter().map(
+                |(row_id, ticket_id)| serde_json::json!({ "row_id": row_id, "ticket_id": ticket_id }),
+            );
+            return output::json(&ids.collect::<Vec<_>>());
+        }
+        let mut rows = super::table::Table::of(["row id", "ticket id"]).numbers_from(0);
+        for (row_id, ticket_id) in ids {
+            rows.push([row_id.to_string(), ticket_id.to_string()]);
+        }
+        Ok(rows.print()?)
+    }
+
     async fn status(&self, codex: &Codex) -> anyhow::Result<()> {
         let status = codex.import_status(&Scope::system()).await?;
         let status = status.context("nothing was imported into this database")?;
@@ -414,6 +435,8 @@ impl Import {
                 "compared_at": import.compared_at,
                 "comparison": import.comparison,
                 "report": status.report,
+                "tables_done": status.tables_done,
+                "current": status.current,
                 "without_source": status.without_source,
             }));
         }

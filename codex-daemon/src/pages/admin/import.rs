@@ -1,11 +1,7 @@
 //! The state and the report of the import of the Flask service's database.
 
 use askama::Template;
-use codex_core::{
-    import::{Comparison, Flaw, Import, ImportReport, ImportState, ImportStatus, Weight},
-    plural::count_of,
-};
-use serde_json::Value;
+use codex_core::import::{Import, ImportReport, ImportState, ImportStatus, ReportTable};
 
 use crate::{
     http::forwarded::Forwarded,
@@ -14,9 +10,6 @@ use crate::{
         shell::Shell,
     },
 };
-
-/// The most characters of a value that a table shows.
-const LONGEST: usize = 60;
 
 /// A fact about the import.
 #[derive(Debug)]
@@ -39,6 +32,7 @@ pub(in crate::pages) struct ImportView {
     flaws: SmallTable,
     comparison: SmallTable,
     differences: SmallTable,
+    added: SmallTable,
 }
 
 impl ImportView {
@@ -56,10 +50,11 @@ impl ImportView {
                 |status| next(status.import.state),
             ),
             facts: status.map(facts).unwrap_or_default(),
-            tables: tables(report),
-            flaws: flaws(report),
-            comparison: comparison(compared),
-            differences: differences(compared),
+            tables: small(ReportTable::tables(report)),
+            flaws: small(ReportTable::flaws(report)),
+            comparison: small(ReportTable::comparison(compared)),
+            differences: small(ReportTable::differences(compared)),
+            added: small(ReportTable::added(compared)),
         }
     }
 }
@@ -104,6 +99,7 @@ fn facts(status: &ImportStatus) -> Vec<Fact> {
         fact("Rows read", status.report.rows().to_string()),
         fact("Begun", time(started_at)),
     ];
+    facts.extend(status.progress().map(|progress| fact("Progress", progress)));
     facts.extend(time_zone.clone().map(|zone| fact("Old time zone", zone)));
     facts.extend(finished_at.as_ref().map(|at| fact("Finished", time(at))));
     facts.extend(compared_at.as_ref().map(|at| fact("Compared", time(at))));
@@ -115,135 +111,14 @@ fn facts(status: &ImportStatus) -> Vec<Fact> {
     facts
 }
 
-fn small(caption: &str, heads: &[&str], rows: Vec<Vec<String>>, empty: &'static str) -> SmallTable {
+fn small(shown: ReportTable) -> SmallTable {
+    let rows = shown.rows.into_iter();
     SmallTable {
-        caption: caption.to_owned(),
-        heads: heads.iter().map(|head| (*head).to_owned()).collect(),
+        caption: shown.caption.to_owned(),
+        heads: shown.heads.iter().map(|head| (*head).to_owned()).collect(),
         rows: rows
-            .into_iter()
             .map(|row| row.into_iter().map(SmallCell::new).collect())
             .collect(),
-        empty,
+        empty: shown.empty,
     }
-}
-
-fn tables(report: &ImportReport) -> SmallTable {
-    let rows = report.tables.iter().filter(|(_, table)| table.read > 0);
-    let rows = rows.map(|(name, table)| {
-        vec![
-            name.clone(),
-            table.read.to_string(),
-            table.imported.to_string(),
-            table.merged.to_string(),
-            table.skipped.values().sum::<u64>().to_string(),
-        ]
-    });
-    small(
-        "Rows by table",
-        &["Table", "Read", "Imported", "Merged", "Left out"],
-        rows.collect(),
-        "No table was read.",
-    )
-}
-
-fn flaws(report: &ImportReport) -> SmallTable {
-    let found = report.tables.iter().flat_map(|(name, table)| {
-        let flaws = table.flaws.iter();
-        flaws.map(move |(code, found)| (name, code, found))
-    });
-    let rows = found.filter_map(|(name, code, found)| {
-        let flaw = Flaw::of_code(code)?;
-        let weight = match flaw.weight() {
-            Weight::Repaired => "repaired",
-            Weight::Warning => "warning",
-        };
-        Some(vec![
-            name.clone(),
-            code.clone(),
-            weight.to_owned(),
-            found.rows.to_string(),
-            found.samples.join(", "),
-            flaw.what().to_owned(),
-        ])
-    });
-    small(
-        "Flaws of the old database",
-        &[
-            "Table",
-            "Flaw",
-            "Weight",
-            "Rows",
-            "Such as",
-            "What was done",
-        ],
-        rows.collect(),
-        "No flaw was found.",
-    )
-}
-
-fn comparison(compared: Option<&Comparison>) -> SmallTable {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    if let Some(compared) = compared {
-        rows.extend(compared.tables.iter().map(|(name, table)| {
-            vec![
-                name.clone(),
-                table.expected.to_string(),
-                table.found.to_string(),
-                table.differing.to_string(),
-            ]
-        }));
-        rows.push(vec![
-            "bills".to_owned(),
-            compared.bills.to_string(),
-            compared.bills.to_string(),
-            compared.differing_bills.to_string(),
-        ]);
-    }
-    small(
-        "The two sides by table",
-        &["Table", "Expected", "Found", "Differing"],
-        rows,
-        "The two sides were not compared yet.",
-    )
-}
-
-fn differences(compared: Option<&Comparison>) -> SmallTable {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    if let Some(compared) = compared {
-        for (name, table) in &compared.tables {
-            rows.extend(table.differences.iter().map(|one| {
-                vec![
-                    name.clone(),
-                    one.key.clone(),
-                    one.field.clone(),
-                    shown(&one.old),
-                    shown(&one.new),
-                ]
-            }));
-        }
-        rows.extend(compared.bill_differences.iter().map(|bill| {
-            vec![
-                "bills".to_owned(),
-                bill.account_number.clone(),
-                "total".to_owned(),
-                count_of(bill.old_cents, "cent"),
-                count_of(bill.new_cents, "cent"),
-            ]
-        }));
-    }
-    small(
-        "Differences",
-        &["Table", "Row", "Field", "Old", "New"],
-        rows,
-        "Nothing differs.",
-    )
-}
-
-/// A value, cut to what a table can show.
-fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    text.chars().take(LONGEST).collect()
 }

@@ -146,6 +146,8 @@ fn import(state: ImportState, text: &str) -> ImportStatus {
             layout: "mixed".to_owned(),
             tables: vec![("contacts".to_owned(), table)],
         },
+        tables_done: 3,
+        current: (!is_over).then(|| "assets".to_owned()),
         without_source: vec![("asset".to_owned(), 2)],
     }
 }
