@@ -53,7 +53,7 @@ pub(super) struct Importer<'t> {
     labels: Vec<(i64, String)>,
 }
 
-impl<'t> Importer<'t> {
+impl Importer<'_> {
     /// Opens the source and reads what rows refer to.
     ///
     /// # Errors

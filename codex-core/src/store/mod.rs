@@ -5,7 +5,6 @@
 //! [`Db::begin`].
 
 mod connect;
-mod exclusive;
 mod figures;
 mod migrate;
 mod query;
@@ -13,6 +12,7 @@ mod rebuild;
 #[macro_use]
 pub mod sql;
 pub mod backup;
+mod exclusive;
 mod revisions;
 pub mod schema;
 pub mod snapshot;

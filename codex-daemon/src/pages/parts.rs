@@ -299,13 +299,12 @@ pub(super) fn record(at: &Forwarded, record: &RecordName) -> LinkView {
 pub(super) fn actor(actor: &str, names: &HashMap<String, String>) -> String {
     match actor.split_once(':') {
         Some((what @ ("service" | "source"), name)) => format!("{what} {name}"),
+        // An address is spelled as it is.
+        _ if actor.contains('@') => names.get(actor).map_or(actor, String::as_str).to_owned(),
         _ => names
             .get(actor)
             .cloned()
-            .unwrap_or_else(|| match actor.contains('@') {
-                true => actor.to_owned(),
-                false => capitalized(actor),
-            }),
+            .unwrap_or_else(|| capitalized(actor)),
     }
 }
 

@@ -8,7 +8,6 @@ use codex_core::{
 };
 use codex_tests::{
     harness::{
-        TestResult,
         app::TestApp,
         child::{Ended, become_codexd, run},
         database::TestDatabase,
