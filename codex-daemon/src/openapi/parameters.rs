@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::http::Method;
-use codex_core::nearest::nearest;
+use codex_core::nearest::hint;
 use utoipa::openapi::{
     OpenApi, RefOr,
     path::{Operation, ParameterIn},
@@ -94,8 +94,7 @@ impl Parameters {
 
 fn unknown(name: &str, known: &Known) -> Problem {
     let names = known.names.iter().map(String::as_str);
-    let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?"));
-    let hint = hint.unwrap_or_default();
+    let hint = hint(name, names);
     Problem::bad_request(format!("unknown parameter `{name}`{hint}"))
 }
 

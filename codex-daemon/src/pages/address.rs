@@ -4,7 +4,7 @@ use axum::http::Uri;
 use codex_core::{
     Scope,
     list::{Column, ColumnType, Cursor, Filter, ListedResource, Listing, Op, PageRequest, Sort},
-    nearest::nearest,
+    nearest::hint,
     views::rules::{is_filter, is_order},
 };
 
@@ -567,11 +567,9 @@ fn bad(name: &str, what: &str) -> Problem {
 }
 
 fn unknown(name: &str, listing: &Listing) -> Problem {
-    let names = listing.columns().map(|column| column.name);
-    let column = name.split("__").next().unwrap_or_default();
-    let hint = nearest(column, names.chain(OWN).chain(OF_RECORDS));
-    let hint = hint.map(|name| format!("; did you mean `{name}`?"));
-    let hint = hint.unwrap_or_default();
+    let filters = listing.filters();
+    let names = filters.iter().map(String::as_str);
+    let hint = hint(name, names.chain(OWN).chain(OF_RECORDS));
     Problem::bad_request(format!("unknown parameter `{name}`{hint}"))
 }
 
