@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 pub use super::BillingPlanIn;
 use super::{BILLED_HOURLY, BillingPlanFields, LEGACY_FEATURES, PRICES, term};
 use crate::{
-    Error, Fault, Result,
+    Error, Fault, RecordKind, Result,
     json_columns::Dict,
     money::{Money, MoneyError},
     records::{
@@ -20,7 +20,7 @@ use crate::{
 const ONE: Money = Money::from_ten_thousandths(10_000);
 
 const FORM: Form = Form {
-    kind: "billing plan",
+    kind: RecordKind::BillingPlan,
     fields: BillingPlanFields::FIELDS,
     beside: &[],
     refused: &[],
