@@ -319,17 +319,20 @@ on_each_engine! {
         find_letters(&app).await
     }
 
-    async fn thousand_hits_are_ranked_and_more_are_flagged(app: TestApp) -> TestResult {
+    async fn results_cut_by_the_limit_are_flagged(app: TestApp) -> TestResult {
         let staff = client(&app)?;
-        let companies = SearchOptions { kinds: vec!["company".into()], limit: Some(100) };
+        let first = |limit| SearchOptions { kinds: vec!["company".into()], limit: Some(limit) };
         let named = |n: usize| codex_client::CompanyIn { name: format!("Wallaby {n}").into(), ..Default::default() };
         let thousand: Vec<_> = (0..1_000).map(named).collect();
         staff.companies().bulk_write(&thousand, codex_client::BulkAction::Create, false).await?;
-        let found = staff.search("wallaby", &companies).await?;
-        assert_eq!((found.count, found.more), (100, false));
-        staff.companies().create(&named(1_000)).await?;
-        let found = staff.search("wallaby", &companies).await?;
+        let found = staff.search("wallaby", &first(100)).await?;
         assert_eq!((found.count, found.more), (100, true));
+        let all = staff.search("wallaby 99", &first(100)).await?;
+        assert!(all.count > 1 && all.count < 100 && !all.more, "{}", all.count);
+        for (limit, more) in [(all.count, false), (all.count - 1, true)] {
+            let found = staff.search("wallaby 99", &first(limit)).await?;
+            assert_eq!((found.count, found.more), (limit, more));
+        }
         Ok(())
     }
 
