@@ -96,7 +96,7 @@ impl OverrideIn {
         let enabled = match body.get("enabled") {
             None => Ok(None),
             Some(Value::Bool(enabled)) => Ok(Some(*enabled)),
-            Some(_) => Err("must be true or false".to_owned()),
+            Some(_) => Err("must be `true` or `false`".to_owned()),
         };
         match (value, enabled) {
             (Ok(value), Ok(enabled)) if faults.is_empty() => Ok(Self { value, enabled }),
@@ -135,10 +135,10 @@ impl OverrideValue {
     fn read(key: &str, value: &Value) -> std::result::Result<Self, String> {
         match value {
             value if PRICES.contains(&key) => {
-                let price = price(value)?.as_f64();
+                let price = price(key, value)?.as_f64();
                 price
                     .map(Self::Price)
-                    .ok_or_else(|| "is no number".to_owned())
+                    .ok_or_else(|| "must be a number".to_owned())
             }
             Value::String(text) if text.contains('\0') => Err(NUL.into()),
             Value::String(text) if !text.trim().is_empty() => {

@@ -151,7 +151,7 @@ async fn imported(visit: &Visit, body: ImportBody) -> codex_core::Result<()> {
     Ok(())
 }
 
-/// A fault with its place, such as `plans, number 2, per_user_cost: is no number`.
+/// A fault with its place, such as `plans, number 2, per_user_cost: must be a number`.
 fn in_words(fault: &Fault) -> String {
     let parts = fault.pointer.split('/').skip(1).map(|part| {
         let part = part.replace("~1", "/").replace("~0", "~");
@@ -186,10 +186,10 @@ mod tests {
 
     #[test]
     fn places_of_faults_count_from_one() {
-        let fault = Fault::at("per_user_cost", "is no number").within("/plans/1");
+        let fault = Fault::at("per_user_cost", "must be a number").within("/plans/1");
         assert_eq!(
             in_words(&fault),
-            "plans, number 2, per_user_cost: is no number"
+            "plans, number 2, per_user_cost: must be a number"
         );
     }
 }
