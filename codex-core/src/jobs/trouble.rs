@@ -237,7 +237,7 @@ mod tests {
         let row = |kind, id| Mention::Row(kind, id);
         for (issue, wanted) in [
             (
-                "company 3 `Acme`: account number 7 belongs to company 4",
+                "company 3 `Acme`: account number 7 belongs to company `Bolt`",
                 vec![row("company", 3)],
             ),
             (

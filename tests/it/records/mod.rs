@@ -32,7 +32,7 @@ on_each_engine! {
         assert_eq!(companies.create(&wanted).await?.account_number, "654321");
         let taken = companies.create(&wanted).await.unwrap_err();
         assert_eq!(taken.status(), Some(409));
-        assert!(taken.to_string().contains("654321 belongs to company"), "{taken}");
+        assert!(taken.to_string().contains("654321 belongs to company `Other GmbH`"), "{taken}");
         assert!(companies.list().await?.contains(&made));
         assert_eq!(app.world.lock().departments.len(), upstream, "nothing is written to the vendor");
         Ok(())
