@@ -160,7 +160,7 @@ def test_unusable_list_of_services_is_named(tmp_path: pathlib.Path, site: Site) 
     with pytest.raises(Invalid, match="there is no services.json"):
         call_service("module", "/x")
     (tmp_path / "services.json").write_text("[")
-    with pytest.raises(Invalid, match="is no list of services"):
+    with pytest.raises(Invalid, match="is not a list of services"):
         call_service("module", "/x")
 
 

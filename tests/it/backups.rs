@@ -194,7 +194,7 @@ on_each_engine! {
                 on(folder, app.database_url(), &format!("backup --verify {name}")).await?,
             ] {
                 assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{name}: {ended:?}");
-                assert!(ended.err.contains("it is no whole backup"), "{name}: {}", ended.err);
+                assert!(ended.err.contains("it is not a complete backup"), "{name}: {}", ended.err);
                 assert_eq!(ended.err.trim_end().lines().count(), 1, "{name}: {}", ended.err);
             }
             assert!(!target.folder().join("codex.db").exists(), "{name}");

@@ -134,7 +134,7 @@ on_each_engine! {
         let large = format!("{{\"plans\": [], \"feature_options\": [], \"x\": \"{}\"}}", "y".repeat(600_000));
         for (file, text, says) in [
             ("", " ", "Choose a file, or paste its text."),
-            ("", "{\"plans\": <b>", "This is no JSON"),
+            ("", "{\"plans\": <b>", "This is not JSON"),
             ("", "[]", "Nothing was imported"),
             ("", "{\"plans\": []}", "missing field `feature_options`"),
             ("", "{\"plans\": [1], \"feature_options\": []}", "plans[0]"),

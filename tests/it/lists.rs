@@ -284,6 +284,8 @@ on_each_engine! {
         let link = first.headers()["link"].to_str()?.to_owned();
         let cursor = link.split("cursor=").nth(1).unwrap().split('>').next().unwrap().to_owned();
         for (query, word) in [
+            ("online=maybe", "online: must be `true` or `false`"), ("last_seen=soon", "last_seen: must be a time such as"),
+            ("cursor=zz", "cursor: must come from the `Link` header"),
             ("colour=red", "colour"), ("sort=colour", "sort"), ("id=x", "id"), ("id__in=1,x", "id__in"),
             ("online=perhaps", "online"), ("last_seen__gt=yesterday", "last_seen__gt"), ("id__contains=1", "id__contains"),
             ("hostname__isnull=2", "hostname__isnull"), ("q=%20", "q"), ("total=2", "total"), ("fields=colour", "fields"),

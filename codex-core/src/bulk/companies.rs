@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Fault, Result,
+    Error, Fault, Result,
     bulk::{
         BulkAction,
         write::{BulkRecord, Row, Stated},

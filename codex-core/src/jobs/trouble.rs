@@ -206,7 +206,7 @@ mod tests {
                 "d-7",
             ),
             (
-                "asset d-7: `mac` is no text and is unknown; others like it are only counted",
+                "asset d-7: `mac` is not text and is unknown; others like it are only counted",
                 &["asset"],
                 "d-7",
             ),
@@ -222,7 +222,7 @@ mod tests {
                 "s-1",
             ),
             (
-                "requester 9 could not be read: `name` is no text",
+                "requester 9 could not be read: `name` is not text",
                 &["contact"],
                 "9",
             ),

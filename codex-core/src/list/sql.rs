@@ -406,7 +406,7 @@ impl Listing {
     ) -> Result<()> {
         let id = cursor.id();
         let beyond = if descending { " < " } else { " > " };
-        let foreign = || Error::invalid("cursor", "is of a list that is sorted by something else");
+        let foreign = || Error::invalid("cursor", "is from a list in another order");
         let Some(key) = cursor.key().strip_prefix('=') else {
             if !cursor.key().is_empty() {
                 return Err(foreign());

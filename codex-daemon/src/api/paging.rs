@@ -167,7 +167,9 @@ impl ListQuery {
                 self.fields = Some(fields.into_iter().map(str::to_owned).collect());
             }
             "total" => {
-                page.total = value.parse().map_err(|_| bad("must be true or false"))?;
+                page.total = value
+                    .parse()
+                    .map_err(|_| bad("must be `true` or `false`"))?;
             }
             _ => page.filters.push(Filter::new(name, value)),
         }

@@ -137,7 +137,7 @@ impl ListAddress {
                 "total" => {
                     address.total = text
                         .parse()
-                        .map_err(|_| bad("total", "must be true or false"))?;
+                        .map_err(|_| bad("total", "must be `true` or `false`"))?;
                 }
                 "field" => field = text,
                 "value" => value = text,
@@ -232,7 +232,7 @@ impl ListAddress {
             _ if !further.contains(&name) => return Ok(false),
             ALL => {
                 let read = text.parse();
-                self.all = read.map_err(|_| bad(ALL, "must be true or false"))?;
+                self.all = read.map_err(|_| bad(ALL, "must be `true` or `false`"))?;
             }
             COLUMNS => self.columns = Some(text.to_owned()).filter(|text| !text.is_empty()),
             CHOOSE => {

@@ -109,12 +109,12 @@ fn read(json: &[u8]) -> Result<ImportBody, Vec<String>> {
         match what.classify() {
             Category::Data if place == "." => what.to_string(),
             Category::Data => format!("{place}: {what}"),
-            _ => format!("This is no JSON: {what}"),
+            _ => format!("This is not JSON: {what}"),
         }
     });
     let import = read.map_err(|what| vec![what])?;
     let end = reader.end();
-    end.map_err(|what| vec![format!("This is no JSON: {what}")])?;
+    end.map_err(|what| vec![format!("This is not JSON: {what}")])?;
     Ok(import)
 }
 

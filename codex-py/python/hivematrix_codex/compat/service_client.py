@@ -107,7 +107,7 @@ def get_service_url(service_name: str) -> str:
                 if service_name in services:
                     return str(services[service_name]["url"]).rstrip("/")
             except (ValueError, TypeError, KeyError) as error:
-                raise Invalid(f"{path}: is no list of services: {error}") from None
+                raise Invalid(f"{path}: is not a list of services: {error}") from None
             known = ", ".join(sorted(services)) or "none"
             raise Invalid(f"service `{service_name}` is not in {path.resolve()}; it has {known}")
     raise Invalid(f"there is no services.json in {pathlib.Path.cwd()} or {folder()}")
