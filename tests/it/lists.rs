@@ -308,6 +308,16 @@ on_each_engine! {
         for query in [format!("device_uid__in={}", "x,".repeat(499)), "id__ne=1&".repeat(50), alphabet] {
             assert_eq!(app.get(&format!("/api/assets?{query}"))?.send().await?.status(), 200, "{query}");
         }
+        for (path, says) in [
+            ("/api/assets/abc", "id: must be a whole number"),
+            ("/api/companies/100001/locations/abc", "id: must be a whole number"),
+            ("/api/search?q=x&limit=abc", "limit: must be a whole number"),
+        ] {
+            let answer = app.get(path)?.send().await?;
+            assert_eq!(answer.status(), 400, "{path}");
+            let detail = answer.json::<Value>().await?["detail"].to_string();
+            assert_eq!(detail, format!("\"{says}\""), "{path}");
+        }
         // Even where there is nothing of which it could be shown.
         for list in ["assets?id=-1", "contacts?id=-1", "companies?id=-1", "tickets?id=-1"] {
             let answer = app.get(&format!("/api/{list}&fields=colour"))?.send().await?;
