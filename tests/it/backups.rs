@@ -173,7 +173,7 @@ on_each_engine! {
     }
 
     async fn damaged_backups_are_refused_before_writing(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let folder = app.database().folder();
         let (file, _) = back_up(folder, app.database_url(), "one.gz").await?;
         let whole = fs::read(&file)?;

@@ -156,7 +156,7 @@ on_each_engine! {
     }
 
     async fn agents_and_plans_are_found_by_those_who_may_list_them(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/agents"]).await?;
         let plan = json!({"plan_name": "Quokka Care", "term_length": "1 Year"});
         app.call_as("admin", Method::POST, "/api/billing-plans")?.json(&plan).send().await?.error_for_status()?;
         let working = app.json("/api/psa/agents").await?[0].clone();
@@ -448,7 +448,7 @@ on_each_engine! {
 
     async fn assets_are_found_by_installed_software(app: TestApp) -> TestResult {
         app.sync().await?;
-        app.pull(&["/sync/audits"]).await?;
+        app.run_syncs(&["/sync/audits"]).await?;
         let asset = async || -> anyhow::Result<Option<(Value, String)>> {
             for asset in app.json("/api/companies/100001/assets").await?.as_array().unwrap() {
                 let audit = app.json(&format!("/api/assets/{}/audit", asset["id"])).await?;

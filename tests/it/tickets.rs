@@ -338,14 +338,14 @@ on_each_engine! {
         };
         check().await?;
         // Neither a sync that brings nothing nor one that brings an older change takes it back.
-        app.pull(&["/sync/tickets"]).await?;
+        app.run_syncs(&["/sync/tickets"]).await?;
         check().await?;
         {
             let mut world = app.world.lock();
             let ticket = world.tickets.iter_mut().find(|ticket| ticket.body["id"] == overdue).unwrap();
             ticket.body["subject"] = json!("Another subject");
         }
-        app.pull(&["/sync/tickets/full-history"]).await?;
+        app.run_syncs(&["/sync/tickets/full-history"]).await?;
         assert_eq!(app.json(&format!("/api/ticket/{overdue}")).await?["subject"], "Another subject");
         check().await
     }

@@ -122,7 +122,7 @@ on_each_engine! {
             let email = world.users[0]["email"].clone();
             world.users[1]["email"] = email;
         }
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let agent = app.world.lock().users[0]["id"].clone();
         let agent = format!("/api/agents/{}", agent.as_str().unwrap());
         let put = async |path: &str, body: &Value| -> anyhow::Result<u16> {
