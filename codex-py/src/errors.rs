@@ -90,7 +90,8 @@ fn of_http(error: &HttpError) -> (&'static str, String, Vec<Fault>) {
         | HttpError::Segment(_)
         | HttpError::Header(_)
         | HttpError::Validation { .. } => "Invalid",
-        HttpError::Unauthorized(_) | HttpError::Forbidden(_) | HttpError::Token(_) => "Forbidden",
+        HttpError::Unauthorized(_) | HttpError::Token(_) => "Unauthorized",
+        HttpError::Forbidden(_) => "Forbidden",
         HttpError::NotFound(_) => "NotFound",
         HttpError::Conflict(_) => "Conflict",
         HttpError::Changed(_) => "Changed",

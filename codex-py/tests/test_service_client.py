@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from conftest import setting
-from hivematrix_codex import Forbidden, Invalid, NotFound, Timeout, Unavailable, UpstreamError
+from hivematrix_codex import Invalid, NotFound, Timeout, Unauthorized, Unavailable, UpstreamError
 from hivematrix_codex.compat import service_client
 from hivematrix_codex.compat.service_client import call_service
 
@@ -113,7 +113,7 @@ def test_daemon_refuses_another_token(site: Site) -> None:
     service_client._tokens["codex"] = ("forged", time.time() + 300)
     answer = call_service("codex", "/api/companies")
     assert answer.status_code == 401
-    with pytest.raises(Forbidden):
+    with pytest.raises(Unauthorized):
         answer.raise_for_status()
 
 
