@@ -9,8 +9,8 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 import pytest
-from conftest import setting
 
+from conftest import setting
 from hivematrix_codex import Changed, Client, Codex, Forbidden, Invalid, NotFound, Unauthorized
 from hivematrix_codex.records import Asset, Company, DryRun
 
