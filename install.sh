@@ -18,7 +18,7 @@ command -v "$python" >/dev/null || fail "$python is missing; install Python 3.10
 if [ -n "${CODEXD:-}" ]; then
     codexd=$CODEXD
     native=${NATIVE:-$(dirname "$CODEXD")/lib_native.so}
-    [ -x "$codexd" ] || fail "CODEXD=$codexd is no program"
+    [ -x "$codexd" ] || fail "CODEXD=$codexd is not a program"
     [ -f "$native" ] || fail "$native is missing; NATIVE= names the extension that belongs to this codexd"
 else
     for tool in cargo cc; do

@@ -2,10 +2,14 @@
 //!
 //! `cargo run --example ledger_monthly_bill -- http://127.0.0.1:5010 <token of Core>`
 
+use std::io::{self, Write as _};
+
 use codex_client::{Client, TokenSource};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // `println!` panics when the reader goes away, as `head` does.
+    let mut out = io::stdout();
     let mut arguments = std::env::args().skip(1);
     let base = arguments.next().ok_or("the address of Codex is missing")?;
     let token = arguments.next().ok_or("a token is missing")?;
@@ -31,12 +35,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let name = &company.name;
         if unknown.is_empty() {
-            println!("{account} {name}: {bill:.2} on plan `{}`", plan.plan_name);
+            writeln!(
+                out,
+                "{account} {name}: {bill:.2} on plan `{}`",
+                plan.plan_name
+            )?;
         } else {
-            println!(
+            writeln!(
+                out,
                 "{account} {name}: no bill, plan `{}` has no prices",
                 plan.plan_name
-            );
+            )?;
         }
     }
     Ok(())

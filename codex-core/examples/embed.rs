@@ -3,6 +3,8 @@
 //! Run it against the simulators:
 //! `cargo run -p codex-tests --bin simulate -- cargo run -p codex-core --example embed`
 
+use std::io::{self, Write as _};
+
 use codex_core::{
     Codex, Scope,
     sync::{CallRate, HttpSettings, SyncKind, datto, freshservice},
@@ -19,6 +21,8 @@ fn setting(name: &str) -> Result<String, String> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // `println!` panics when the reader goes away, as `head` does.
+    let mut out = io::stdout();
     let folder = tempfile::tempdir()?;
     let codex = Codex::builder(format!("sqlite://{}/codex.db", folder.path().display()))
         .source(freshservice::Freshservice::new(freshservice::Settings {
@@ -44,12 +48,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scope = Scope::system();
     for part in [SyncKind::Psa, SyncKind::Rmm] {
         let job = codex.sync(&scope, part).await?;
-        println!(
+        writeln!(
+            out,
             "{}: {:?}\n{}\n",
             job.script,
             job.status,
             job.output.unwrap_or_default()
-        );
+        )?;
     }
     let company = codex
         .company(&scope, "100001")
@@ -57,12 +62,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .ok_or("company 100001 is missing")?;
     let contacts = codex.company_contacts(&scope, company.id).await?;
     let assets = codex.company_assets(&scope, company.id).await?;
-    println!(
+    writeln!(
+        out,
         "{}: {} contacts, {} assets",
         company.fields.name,
         contacts.len(),
         assets.len()
-    );
+    )?;
     codex.close().await;
     Ok(())
 }

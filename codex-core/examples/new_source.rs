@@ -4,7 +4,11 @@
 //! The vendor lists `GET /api/companies?page=1` as `{"companies": [...], "total": 3, "next": 2}` and shows one
 //! at `GET /api/companies/{id}` as `{"company": {...}}`.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    io::{self, Write as _},
+    sync::Arc,
+};
 
 use codex_core::{
     Codex, Scope,
@@ -162,6 +166,8 @@ impl Source for Acme {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // `println!` panics when the reader goes away, as `head` does.
+    let mut out = io::stdout();
     let mut arguments = std::env::args().skip(1);
     let base = arguments.next().ok_or("the vendor's address is missing")?;
     let source = Acme {
@@ -174,7 +180,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = builder.providers(NAME, "datto");
     let codex = builder.source(source).open().await?;
     let job = codex.sync(&Scope::system(), SyncKind::Psa).await?;
-    println!("{:?}\n{}", job.status, job.report);
+    writeln!(out, "{:?}\n{}", job.status, job.report)?;
     codex.close().await;
     Ok(())
 }

@@ -57,11 +57,30 @@ pub enum Error {
     /// The database refused or is out of reach.
     #[cfg(feature = "store")]
     #[error("the database failed")]
-    Db(#[source] sqlx::Error),
+    Db(#[source] DbError),
     /// The database is of a kind or version that cannot be used.
     #[error("{0}")]
     Unsupported(String),
 }
+
+/// Why the database failed, in its own words.
+#[cfg(feature = "store")]
+#[derive(Debug)]
+pub struct DbError(pub(crate) sqlx::Error);
+
+#[cfg(feature = "store")]
+impl std::fmt::Display for DbError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            // Sqlx adds the line in the source of PostgreSQL, which says nothing to people.
+            sqlx::Error::Database(error) => f.write_str(error.message()),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+#[cfg(feature = "store")]
+impl std::error::Error for DbError {}
 
 /// One thing wrong with a record that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -129,14 +148,14 @@ impl Error {
     #[cfg(feature = "store")]
     pub fn is_out_of_reach(&self) -> bool {
         match self {
-            Self::Db(
+            Self::Db(DbError(
                 sqlx::Error::Io(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed,
-            ) => true,
+            )) => true,
             // A server that goes away while it is asked whether it speaks TLS; sqlx has no other word for it.
-            Self::Db(sqlx::Error::Protocol(what)) if what.contains("SSLRequest") => true,
+            Self::Db(DbError(sqlx::Error::Protocol(what))) if what.contains("SSLRequest") => true,
             // PostgreSQL: connection exceptions, shutdown and start of the server, too many connections, no memory, a
             // statement that took too long (https://www.postgresql.org/docs/current/errcodes-appendix.html).
             _ => self.code().is_some_and(|code| {
@@ -152,7 +171,7 @@ impl Error {
     #[cfg(feature = "store")]
     pub fn is_in_the_way(&self) -> bool {
         // SQLITE_BUSY, which has several extended codes.
-        if let Self::Db(sqlx::Error::Database(error)) = self
+        if let Self::Db(DbError(sqlx::Error::Database(error))) = self
             && let Some(code) = crate::store::sqlite_code(&**error)
         {
             return code == 5;
@@ -168,7 +187,7 @@ impl Error {
     #[cfg(feature = "store")]
     pub fn write_trouble(&self) -> Option<crate::store::WriteTrouble> {
         match self {
-            Self::Db(error) => crate::store::WriteTrouble::of(error),
+            Self::Db(DbError(error)) => crate::store::WriteTrouble::of(error),
             _ => None,
         }
     }
@@ -177,7 +196,7 @@ impl Error {
     #[cfg(feature = "store")]
     fn code(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Db(sqlx::Error::Database(error)) => error.code(),
+            Self::Db(DbError(sqlx::Error::Database(error))) => error.code(),
             _ => None,
         }
     }
@@ -185,7 +204,7 @@ impl Error {
     /// Whether another record has the same unique key: somebody else was faster.
     #[cfg(feature = "store")]
     pub fn is_taken(&self) -> bool {
-        matches!(self, Self::Db(sqlx::Error::Database(error)) if error.is_unique_violation())
+        matches!(self, Self::Db(DbError(sqlx::Error::Database(error))) if error.is_unique_violation())
     }
 
     /// The whole chain of causes in one line, for a log or a job's error text.
@@ -204,7 +223,7 @@ impl Error {
 #[cfg(feature = "store")]
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::Db(error)
+        Self::Db(DbError(error))
     }
 }
 

@@ -111,6 +111,20 @@ macro_rules! declare {
 }
 each_kind!(declare []);
 
+impl RecordKind {
+    /// Its name in a sentence, such as `billing plan`.
+    pub fn in_words(self) -> String {
+        self.name().replace('_', " ")
+    }
+
+    /// The same behind its article, such as `an asset`.
+    pub fn with_article(self) -> String {
+        let words = self.in_words();
+        let vowel = words.starts_with(['a', 'e', 'i', 'o', 'u']);
+        format!("{} {words}", if vowel { "an" } else { "a" })
+    }
+}
+
 impl fmt::Display for RecordKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -190,6 +204,17 @@ mod tests {
         }
         let unknown = "planet".parse::<RecordKind>().unwrap_err();
         assert!(unknown.contains("no kind of record `planet`"));
+    }
+
+    #[test]
+    fn kinds_have_their_article() {
+        for (kind, words) in [
+            (RecordKind::Asset, "an asset"),
+            (RecordKind::Override, "an override"),
+            (RecordKind::BillingPlan, "a billing plan"),
+        ] {
+            assert_eq!(kind.with_article(), words);
+        }
     }
 
     #[test]

@@ -145,6 +145,8 @@ mod webhooks;
 pub use codex::{
     Builder, Codex, Health, Outcome, PlannedChanges, Providers, statements as codex_statements,
 };
+#[cfg(feature = "store")]
+pub use error::DbError;
 pub use error::{Error, Fault, Result};
 #[cfg(feature = "sync")]
 pub use export::{BulkTickets, Download, Downloads, EXPORTS, ExportFormat, WholeList};

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use crate::{
     Error, RecordKind, Result,
+    nearest::hint,
     records::{
         Resource, SearchDef, Tracked as _,
         resolve::{Policy, Precedence},
@@ -44,7 +45,9 @@ impl Precedence {
             Err(message) => return invalid(message),
         };
         if !fields.contains(&field) {
-            return invalid(format!("a {kind} has no field `{field}`"));
+            let hint = hint(field, fields.iter().copied());
+            let kind = kind.with_article();
+            return invalid(format!("{kind} has no field `{field}`{hint}"));
         }
         if Self::is_fixed(kind, field) {
             return invalid("account numbers link systems: no sync may replace one".into());

@@ -265,7 +265,7 @@ async fn core(config: &Config) -> Finding {
                     format!("Core at {} answers", config.auth.core_url),
                 )
             } else {
-                bad(format!("{url} answers without keys: it is no Core"))
+                bad(format!("{url} answers without keys: it is not Core"))
             }
         }
         Ok(answer) => bad(format!("{url} answers {}", answer.status())),

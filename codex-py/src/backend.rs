@@ -136,7 +136,7 @@ pub(crate) fn version_text(updated_at: DateTime<Utc>) -> String {
 
 fn version(text: &str) -> Result<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text);
-    let wrong = |_| Failure::Invalid(format!("if_match: `{text}` is no version of a record"));
+    let wrong = |_| Failure::Invalid(format!("if_match: `{text}` is not a version of a record"));
     time.map(|time| time.to_utc()).map_err(wrong)
 }
 

@@ -1,7 +1,7 @@
 //! Errors of the library and of the client as the exceptions of `hivematrix_codex.errors`.
 
 use codex_client::Error as HttpError;
-use codex_core::{Error as CoreError, Fault, nearest::nearest};
+use codex_core::{Error as CoreError, Fault, nearest::hint};
 use pyo3::{prelude::*, types::PyType};
 
 /// Why a call failed.
@@ -45,12 +45,8 @@ impl Failure {
         name: &str,
         known: impl IntoIterator<Item = &'n str>,
     ) -> Self {
-        let hint = nearest(name, known);
-        let hint = hint.map(|near| format!("; did you mean `{near}`?"));
-        Self::Invalid(format!(
-            "unknown {what} `{name}`{}",
-            hint.unwrap_or_default()
-        ))
+        let hint = hint(name, known);
+        Self::Invalid(format!("unknown {what} `{name}`{hint}"))
     }
 
     /// The class of its exception, what it says, and each fault with its place.
@@ -94,7 +90,8 @@ fn of_http(error: &HttpError) -> (&'static str, String, Vec<Fault>) {
         | HttpError::Segment(_)
         | HttpError::Header(_)
         | HttpError::Validation { .. } => "Invalid",
-        HttpError::Unauthorized(_) | HttpError::Forbidden(_) | HttpError::Token(_) => "Forbidden",
+        HttpError::Unauthorized(_) | HttpError::Token(_) => "Unauthorized",
+        HttpError::Forbidden(_) => "Forbidden",
         HttpError::NotFound(_) => "NotFound",
         HttpError::Conflict(_) => "Conflict",
         HttpError::Changed(_) => "Changed",

@@ -104,6 +104,11 @@ impl Column {
             Op::Exact | Op::Contains | Op::StartsWith => is_text,
         })
     }
+
+    /// The arguments that filter by it: its name, and its name with each operator behind it.
+    fn arguments(&self) -> impl Iterator<Item = String> {
+        self.ops().map(|op| op.parameter(self.name))
+    }
 }
 
 impl ListQuery {
@@ -128,7 +133,10 @@ impl ListQuery {
             let name: String = name.extract()?;
             let column = Filter::new(&name, "").name;
             let Some(column) = known.iter().find(|known| known.name == column) else {
-                return Err(Failure::unknown("filter", &name, names()).into());
+                let filters = known.iter().flat_map(Column::arguments);
+                let filters: Vec<String> = filters.collect();
+                let filters = filters.iter().map(String::as_str);
+                return Err(Failure::unknown("filter", &name, filters).into());
             };
             let (parameter, text) = convert::condition(&name, &value)?;
             let filter = Filter::new(&parameter, &text);

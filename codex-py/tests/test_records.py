@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from hivematrix_codex import Changed, Client, Codex, Invalid, NotFound
+from conftest import setting
+from hivematrix_codex import Changed, Client, Codex, Forbidden, Invalid, NotFound, Unauthorized
 from hivematrix_codex.records import Asset, Company, DryRun
 
 
@@ -52,6 +53,12 @@ def test_missing_records_are_not_found(backend: Codex | Client) -> None:
         backend.companies.update("999999", name="x")
     with pytest.raises(NotFound):
         list(backend.assets.list(company="999999"))
+
+
+def test_forged_tokens_are_unauthorized() -> None:
+    with Client(setting("CODEX_URL"), token="forged") as client, pytest.raises(Unauthorized) as refused:
+        client.companies.get("100001")
+    assert isinstance(refused.value, PermissionError) and not isinstance(refused.value, Forbidden)
 
 
 def test_records_are_frozen_and_pickle(acme: Company) -> None:
@@ -186,6 +193,8 @@ def test_filters_compare(backend: Codex | Client, acme: Company) -> None:
     ("conditions", "message"),
     [
         ({"operating_systm": "x"}, "did you mean `operating_system`"),
+        ({"hostname__contain": "x"}, "did you mean `hostname__contains`"),
+        ({"hostnam__contain": "x"}, "did you mean `hostname__contains`"),
         ({"colour__contains": "x"}, "unknown filter `colour__contains`"),
         ({"sort": "colour"}, "unknown sort key `colour`"),
         ({"online__contains": "x"}, "online__contains"),

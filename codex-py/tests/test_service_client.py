@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from conftest import setting
-from hivematrix_codex import Forbidden, Invalid, NotFound, Timeout, Unavailable, UpstreamError
+from hivematrix_codex import Invalid, NotFound, Timeout, Unauthorized, Unavailable, UpstreamError
 from hivematrix_codex.compat import service_client
 from hivematrix_codex.compat.service_client import call_service
 
@@ -113,7 +113,7 @@ def test_daemon_refuses_another_token(site: Site) -> None:
     service_client._tokens["codex"] = ("forged", time.time() + 300)
     answer = call_service("codex", "/api/companies")
     assert answer.status_code == 401
-    with pytest.raises(Forbidden):
+    with pytest.raises(Unauthorized):
         answer.raise_for_status()
 
 
@@ -160,7 +160,7 @@ def test_unusable_list_of_services_is_named(tmp_path: pathlib.Path, site: Site) 
     with pytest.raises(Invalid, match="there is no services.json"):
         call_service("module", "/x")
     (tmp_path / "services.json").write_text("[")
-    with pytest.raises(Invalid, match="is no list of services"):
+    with pytest.raises(Invalid, match="is not a list of services"):
         call_service("module", "/x")
 
 

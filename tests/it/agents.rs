@@ -62,7 +62,7 @@ on_each_engine! {
     }
 
     async fn sync_also_runs_as_a_job(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let job = app.json("/sync/last/keycloak_agents").await?;
         assert_eq!((&job["script"], &job["success"]), (&json!("keycloak_agents"), &json!(true)));
         assert!(job["output"].as_str().unwrap().contains("agent: 12 seen, 12 created"));
@@ -75,7 +75,7 @@ on_each_engine! {
             let answer = app.call_as("admin", Method::POST, "/api/agents/sync")?.send().await?;
             Ok((answer.status().as_u16(), answer.json().await?))
         };
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let list = "/admin/realms/hivematrix/users";
         for (kind, status) in [
             (FaultKind::Status(404), 404), (FaultKind::Status(409), 409), (FaultKind::Status(401), 500), (FaultKind::NullBody, 500),
@@ -105,7 +105,7 @@ on_each_engine! {
     }
 
     async fn every_role_reads_and_sets_its_own_settings(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         for level in ["admin", "technician", "billing", "client"] {
             let mine: Value = app.get_as(level, MINE)?.send().await?.error_for_status()?.json().await?;
             assert_eq!(mine, json!({"theme_preference": "light", "knowledgetree_view_preference": "grid",
@@ -123,7 +123,7 @@ on_each_engine! {
         let rest = json!({"knowledgetree_view_preference": "list", "preferred_color_theme": "bee",
             "home_page_preference": "helm"});
         put(&app, "client", MINE, &rest).await?;
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let mine: Value = app.get_as("client", MINE)?.send().await?.json().await?;
         assert_eq!((&mine["theme_preference"], &mine["knowledgetree_view_preference"]), (&json!("dark"), &json!("list")));
         assert_eq!((&mine["preferred_color_theme"], &mine["home_page_preference"]), (&json!("bee"), &json!("helm")));
@@ -140,7 +140,7 @@ on_each_engine! {
         let unknown: Value = app.get_as("client", MINE)?.send().await?.json().await?;
         assert_eq!(unknown, json!({"theme_preference": "light", "knowledgetree_view_preference": "grid",
             "preferred_color_theme": "purple", "home_page_preference": "beacon", "synced": false}));
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         for body in [
             json!({}), json!({"theme_preference": "blue"}), json!({"preferred_color_theme": null}),
             json!({"knowledgetree_view_preference": ["grid"]}), json!({"theme_preference": "dark", "home_page_preference": "x"}),
@@ -165,7 +165,7 @@ on_each_engine! {
     }
 
     async fn user_without_email_is_found_by_the_token_subject(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let mut claims = user_claims("technician", "x");
         claims.as_object_mut().unwrap().remove("email");
         let get = async |claims: &Value| -> anyhow::Result<(u16, Value)> {
@@ -182,7 +182,7 @@ on_each_engine! {
     }
 
     async fn administrators_set_only_themes_of_others(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let all = json!({"theme_preference": "dark", "preferred_color_theme": "matrix",
             "home_page_preference": "helm", "knowledgetree_view_preference": "tree"});
         let (status, changed) = put(&app, "admin", &settings_of(4), &all).await?;
@@ -206,7 +206,7 @@ on_each_engine! {
     }
 
     async fn nexus_and_core_read_themes_and_home_pages_by_email(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let chosen = json!({"theme_preference": "dark", "preferred_color_theme": "gold", "home_page_preference": "ledger"});
         put(&app, "billing", MINE, &chosen).await?;
         let ask = async |query: &str| -> anyhow::Result<[Value; 2]> {
@@ -257,7 +257,7 @@ on_each_engine! {
     }
 
     async fn agent_is_created_from_a_keycloak_user(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let known = app.json("/api/agents").await?["agents"].as_array().unwrap().clone();
         let post = async |body: Value| -> anyhow::Result<(u16, Value)> {
             let answer = app.call_as("admin", Method::POST, "/api/agents")?.json(&body).send().await?;
@@ -278,7 +278,7 @@ on_each_engine! {
         let (status, refused) = post(json!({"username": " ", "theme_preference": "mauve"})).await?;
         assert_eq!((status, refused["errors"].as_array().unwrap().len()), (422, 3), "{refused}");
         // It is the agent of that user, not one more.
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let agents = app.json("/api/agents").await?;
         assert_eq!(agents["total"], known.len() + 1);
         assert_eq!(app.json(&format!("/api/agents/{id}")).await?["theme_preference"], "dark");
@@ -299,7 +299,7 @@ on_each_engine! {
     }
 
     async fn unverified_agent_missing_in_keycloak_is_disabled(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let user = |id: &str| json!({"id": id, "username": id, "enabled": true, "email": format!("{id}@msp.example")});
         app.world.lock().users.push(user("there"));
         let list = "/admin/realms/hivematrix/users";
@@ -313,27 +313,27 @@ on_each_engine! {
         let enabled = async |id: &str| anyhow::Ok(app.json(&format!("/api/agents/{id}")).await?["enabled"].clone());
         // A list that is not whole proves nothing.
         app.keycloak.faults().add(list, When::Always, FaultKind::NullItem);
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         assert_eq!((enabled("there").await?, enabled("nowhere").await?), (json!(true), json!(true)));
         app.keycloak.faults().clear();
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         assert_eq!((enabled("there").await?, enabled("nowhere").await?), (json!(true), json!(false)));
         let job = app.json("/sync/last/keycloak_agents").await?;
         let output = job["output"].as_str().unwrap();
         assert!(output.contains("`nowhere` is not in Keycloak") && !output.contains("`there`"), "{output}");
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let job = app.json("/sync/last/keycloak_agents").await?;
         assert!(!job["output"].as_str().unwrap().contains("nowhere"), "told once: {job}");
         // Who turns up after all is the same agent.
         app.world.lock().users.push(user("nowhere"));
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let agent = app.json("/api/agents/nowhere").await?;
         assert_eq!((&agent["enabled"], &agent["theme_preference"]), (&json!(true), &json!("dark")));
         Ok(())
     }
 
     async fn concurrent_creates_make_one_agent_per_name(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let known = app.json("/api/agents").await?["total"].as_u64().unwrap();
         for n in 0..5 {
             let post = |place: usize| {
@@ -364,7 +364,7 @@ on_each_engine! {
 
 on_sqlite! {
     async fn agents_are_for_administrators_and_services(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let one = format!("/api/agents/{}", user_id(1));
         for level in ["client", "technician", "billing"] {
             for (method, path) in [

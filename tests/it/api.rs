@@ -102,7 +102,7 @@ on_each_engine! {
                 world.agents.push(agent);
             }
         }
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let agents = app.json("/api/psa/agents").await?;
         let ids: Vec<&Value> = agents.as_array().unwrap().iter().map(|agent| &agent["external_id"]).collect();
         assert_eq!(json!(ids), json!([3, 2, 1, 4]), "{agents}");

@@ -173,7 +173,7 @@ on_each_engine! {
     }
 
     async fn damaged_backups_are_refused_before_writing(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let folder = app.database().folder();
         let (file, _) = back_up(folder, app.database_url(), "one.gz").await?;
         let whole = fs::read(&file)?;
@@ -194,7 +194,7 @@ on_each_engine! {
                 on(folder, app.database_url(), &format!("backup --verify {name}")).await?,
             ] {
                 assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{name}: {ended:?}");
-                assert!(ended.err.contains("it is no whole backup"), "{name}: {}", ended.err);
+                assert!(ended.err.contains("it is not a complete backup"), "{name}: {}", ended.err);
                 assert_eq!(ended.err.trim_end().lines().count(), 1, "{name}: {}", ended.err);
             }
             assert!(!target.folder().join("codex.db").exists(), "{name}");

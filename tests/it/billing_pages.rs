@@ -95,7 +95,7 @@ on_each_engine! {
         bad.insert(member(&bad, &made[1], "per_vm_cost"), "-1".into());
         let (status, html) = document(browser.send(SAVE, &bad).await?).await?;
         assert_eq!(status, 422);
-        assert!(html.contains("Per user cost is no number") && html.contains("must not be negative"), "{html}");
+        assert!(html.contains("Per user cost must be a number") && html.contains("must not be negative"), "{html}");
         assert_eq!(plans(&app, "Gold").await?, saved, "one bad price stops all");
 
         let copy = "/billing-plans/copy-terms";
@@ -134,12 +134,12 @@ on_each_engine! {
         let large = format!("{{\"plans\": [], \"feature_options\": [], \"x\": \"{}\"}}", "y".repeat(600_000));
         for (file, text, says) in [
             ("", " ", "Choose a file, or paste its text."),
-            ("", "{\"plans\": <b>", "This is no JSON"),
+            ("", "{\"plans\": <b>", "This is not JSON"),
             ("", "[]", "Nothing was imported"),
             ("", "{\"plans\": []}", "missing field `feature_options`"),
             ("", "{\"plans\": [1], \"feature_options\": []}", "plans[0]"),
-            (half.as_str(), "", "plans, number 2, per_user_cost: is no number"),
-            ("", half.as_str(), "plans, number 2, per_user_cost: is no number"),
+            (half.as_str(), "", "plans, number 2, per_user_cost: must be a number"),
+            ("", half.as_str(), "plans, number 2, per_user_cost: must be a number"),
             (large.as_str(), "", "larger than 500 kB"),
         ] {
             let (status, html) = import(&browser, file, text).await?;
@@ -235,7 +235,7 @@ on_each_engine! {
         sent.insert("value".into(), "much".into());
         let (status, html) = document(browser.send(action, &sent).await?).await?;
         assert_eq!((status, form(&html, action)["value"].as_str()), (422, "much"), "{html}");
-        assert!(html.contains("Per user cost is no number"), "{html}");
+        assert!(html.contains("Per user cost must be a number"), "{html}");
         sent.insert("value".into(), "14.5".into());
         let done = browser.done(action, &sent).await?;
         assert_eq!(done, "/companies/100001?tab=plan&done=override");

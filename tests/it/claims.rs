@@ -154,7 +154,7 @@ on_each_engine! {
     }
 
     async fn every_resource_has_claims_without_secrets(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
         let id = async |path: &str, at: &str| -> anyhow::Result<String> {
             let found = app.json(path).await?.pointer(at).cloned().unwrap_or_default();
             Ok(found.as_str().map_or_else(|| found.to_string(), str::to_owned))

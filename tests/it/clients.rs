@@ -62,7 +62,7 @@ async fn done(app: &TestApp, method: Method, path: &str, body: Value) -> anyhow:
 }
 
 async fn contacts(app: &TestApp) -> anyhow::Result<(String, i64)> {
-    app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets"])
+    app.run_syncs(&["/sync/psa", "/sync/datto", "/sync/tickets"])
         .await?;
     let contacts = app.json("/api/companies/100001/contacts").await?;
     let email = contacts[0]["email"].as_str().unwrap_or_default().to_owned();
@@ -184,7 +184,7 @@ on_each_engine! {
     }
 
     async fn administrators_give_users_access_to_companies(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/agents"]).await?;
         let agent = app.json("/api/agents").await?["agents"][0]["keycloak_id"].as_str().unwrap().to_owned();
         let path = format!("/api/agents/{agent}/companies");
         let mut claims = user_claims("client", "nobody@elsewhere.example");

@@ -132,7 +132,7 @@ on_each_engine! {
                 let number = (200_000 + without).to_string();
                 app.world.lock().departments[without]["custom_fields"] = json!({"account_number": number});
             }
-            app.pull(&["/sync/psa"]).await?;
+            app.run_syncs(&["/sync/psa"]).await?;
             let found = codexd(&app, "doctor --json").await?;
             assert_eq!(found.code, 0, "a warning is no error: {found:?}");
             let found: Vec<Value> = serde_json::from_str(&found.out)?;

@@ -91,7 +91,7 @@ on_each_engine! {
         assert!(!assets.is_empty());
         let done = client.companies().renumber("100001", "654321").await?;
         assert_eq!((done.account_number.as_str(), done.previous.as_slice()), ("654321", &["100001".to_owned()][..]));
-        app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/datto", "/sync/tickets"]).await?;
         for number in ["100001", "654321"] {
             let company = client.companies().get(number).await?;
             assert_eq!((company.account_number.as_str(), &company.name), ("654321", &before.name));

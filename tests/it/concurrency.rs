@@ -128,7 +128,7 @@ on_each_engine! {
             let named = (0..8).map(|n| json!({"name": format!("Company {n}"), "account_number": number}));
             let path = "/api/companies".to_owned();
             let answers = at_once(&app, Method::POST, named.map(|body| (path.clone(), body))).await?;
-            only_winner(&answers, 201, &format!("account number {number} belongs to company "));
+            only_winner(&answers, 201, &format!("account number {number} belongs to company `"));
         }
         assert_eq!(count(&db, "select count(*) from companies").await?, 4);
         assert_eq!(count(&db, WITHOUT_NUMBER).await?, 0);
@@ -162,7 +162,7 @@ on_each_engine! {
         };
         let calls = numbers.iter().map(|number| renumber(number, "200001"));
         let answers = at_once(&app, Method::POST, calls).await?;
-        let taken = only_winner(&answers, 200, "account number 200001 belongs to company ");
+        let taken = only_winner(&answers, 200, "account number 200001 belongs to company `");
         assert_eq!(count(&db, WITHOUT_NUMBER).await?, 0);
         assert_eq!(count(&db, "select count(*) from account_aliases").await?, 1);
         // One company that is given several numbers at once has had all of them but the last.

@@ -20,7 +20,7 @@ async fn put(app: &TestApp, path: &str, tag: &str, body: &Value) -> anyhow::Resu
 
 on_each_engine! {
     async fn volatile_changes_keep_the_tag(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/datto", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/datto", "/sync/agents"]).await?;
         let assets = app.json("/api/companies/100001/assets").await?;
         let online = assets.as_array().unwrap().iter().find(|asset| asset["online"] == true).unwrap();
         let dark = json!({"theme_preference": "dark"});
@@ -36,7 +36,7 @@ on_each_engine! {
             read.push(tag(&app, path).await?);
         }
         app.world.lock().tick(chrono::TimeDelta::hours(1));
-        app.pull(&["/sync/datto", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/datto", "/sync/agents"]).await?;
         // The answers are others, the records are not.
         assert_ne!(tag(&app, &asset).await?, read[0]);
         assert_ne!(tag(&app, &agent).await?, read[1]);
@@ -46,7 +46,7 @@ on_each_engine! {
 
         let read = tag(&app, &settings).await?;
         app.world.lock().user_mut(&user_id(1)).unwrap()["lastName"] = json!("Other");
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         assert_eq!(put(&app, &settings, &read, &bodies[2].1).await?, 412, "Keycloak has changed the agent");
         Ok(())
     }
@@ -75,7 +75,7 @@ on_each_engine! {
 
     /// A second change needs no GET in between.
     async fn update_answer_has_the_next_tag(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/agents"]).await?;
         let place = app.json("/api/companies/100001/locations").await?[0]["id"].clone();
         let contact = app.json("/api/contacts?limit=1").await?[0]["id"].clone();
         let made = app.call_as("admin", Method::POST, "/api/assets")?.json(&json!({"hostname": "pc"})).send().await?;
@@ -117,7 +117,7 @@ on_each_engine! {
     }
 
     async fn client_binds_updates_to_every_read(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/agents"]).await?;
         let client = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("admin", "admin@msp.example")?))?;
         let (company, agent) = ("100001", user_id(1));
         let place = client.companies().locations(company).await?.remove(0).id;

@@ -132,7 +132,7 @@ async fn agree(app: &TestApp, numbers: &DashboardOut) -> TestResult {
 on_each_engine! {
     async fn numbers_agree_with_the_lists_behind_them(app: TestApp) -> TestResult {
         app.sync().await?;
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         add_tickets(&app, 40).await?;
         let numbers = client(&app, "admin", "admin@msp.example")?.dashboard().await?;
         agree(&app, &numbers).await?;

@@ -62,7 +62,7 @@ async fn pair(app: &TestApp) -> anyhow::Result<(i64, i64)> {
     };
     let manual = client(app, "technician")?.assets().create(&asset).await?.id;
     app.sync().await?;
-    app.pull(&["/sync/audits"]).await?;
+    app.run_syncs(&["/sync/audits"]).await?;
     let q = "select id from assets where device_uid = $1 and deleted_at is null";
     let device: Option<i64> = app.codex.db().query(q).bind(device_uid(7)).scalar().await?;
     Ok((manual, device.unwrap_or_default()))
@@ -115,7 +115,7 @@ on_each_engine! {
         assert!(last.is_none(), "a dry run is no run of the sync: {last:?}");
         assert!(app.codex.newest_jobs(&system, &JobStatus::ALL).await?.is_empty());
         // Another may begin: it has given back the lease.
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let technician = Browser::new(&app, "technician")?;
         let sent = form(&technician.page("/sync/").await?, &[("dry_run", "tickets")]);
         assert_eq!(technician.send("/sync/", &sent).await?.status(), 403);
@@ -200,7 +200,7 @@ on_each_engine! {
         }
         // What the next run can read is no trouble any more.
         app.datto.faults().clear();
-        app.pull(&["/sync/datto"]).await?;
+        app.run_syncs(&["/sync/datto"]).await?;
         let company = app.codex.company(&system, "100001").await?.unwrap();
         let trouble = app.codex.trouble(&system, RecordKind::Company, company.id.0).await?;
         assert!(!trouble.iter().any(|one| one.issue.starts_with(&issue)), "{trouble:?}");

@@ -120,7 +120,7 @@ on_each_engine! {
             let now = world.now.timestamp_millis();
             world.device_mut(&device_uid(7)).unwrap().body.insert("lastAuditDate".into(), json!(now));
         }
-        app.pull(&["/sync/datto"]).await?;
+        app.run_syncs(&["/sync/datto"]).await?;
         let newer = app.json(&audit).await?;
         assert_ne!(newer["audited_at"], other["audited_at"]);
         assert_eq!(app.datto.calls("audit"), 6);
@@ -155,7 +155,7 @@ on_each_engine! {
             let now = world.now.timestamp_millis();
             world.device_mut(&device_uid(8)).unwrap().body.insert("lastAuditDate".into(), json!(now));
         }
-        app.pull(&["/sync/datto"]).await?;
+        app.run_syncs(&["/sync/datto"]).await?;
         app.datto.faults().add(AUDITS, When::Always, FaultKind::Status(403));
         assert_eq!(app.json(&path(second)).await?["hardware"], held["hardware"]);
         Ok(())
@@ -195,7 +195,7 @@ on_each_engine! {
 
     async fn inventories_show_after_their_sync(app: TestApp) -> TestResult {
         app.sync().await?;
-        app.pull(&["/sync/audits"]).await?;
+        app.run_syncs(&["/sync/audits"]).await?;
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "brainhair")?)?;
         let online = DeviceOptions { online: Some(true), ..DeviceOptions::default() };
         let mut read = 0;

@@ -50,7 +50,7 @@ async fn proposed(app: &TestApp, client: &Client) -> anyhow::Result<(i64, i64, D
     };
     let manual = client.assets().create(&manual).await?.id;
     app.sync().await?;
-    app.pull(&["/sync/audits"]).await?;
+    app.run_syncs(&["/sync/audits"]).await?;
     let q = "select id from assets where device_uid = $1 and deleted_at is null";
     let device: Option<i64> = app.codex.db().query(q).bind(device_uid(7)).scalar().await?;
     let device = device.unwrap_or_default();
@@ -84,7 +84,7 @@ on_each_engine! {
         assert_eq!((&kept.operating_system, kept.online), (&before.operating_system, before.online));
         assert!(client.assets().audit(manual).await?.software.len() > 200);
         // The device is that record from now on.
-        app.pull(&["/sync/datto", "/sync/audits"]).await?;
+        app.run_syncs(&["/sync/datto", "/sync/audits"]).await?;
         assert_eq!(client.assets().get(device).await.unwrap_err().status(), Some(404));
         assert!(open(&client).await?.is_empty());
         let again = client.duplicates().merge(candidate.id, None).await.unwrap_err();
@@ -111,7 +111,7 @@ on_each_engine! {
         let users = "select count(*) from asset_contacts where asset_id = $1 and contact_id = $2 and not removed";
         let users: Option<i64> = app.codex.db().query(users).bind(device).bind(user).scalar().await?;
         assert_eq!(users, Some(1));
-        app.pull(&["/sync/datto"]).await?;
+        app.run_syncs(&["/sync/datto"]).await?;
         assert_eq!(client.assets().get(device).await?.hostname, "by-hand", "a manual value still wins");
         Ok(())
     }
@@ -126,7 +126,7 @@ on_each_engine! {
         let number: Option<String> = app.codex.db().query(q).bind(device).scalar().await?;
         let placed = AssetIn { company_account_number: number.into(), ..AssetIn::default() };
         client.assets().update(manual, &placed).await?;
-        app.pull(&["/sync/datto", "/sync/audits"]).await?;
+        app.run_syncs(&["/sync/datto", "/sync/audits"]).await?;
         assert!(open(&client).await?.is_empty());
         for id in [manual, device] {
             client.assets().get(id).await?;
@@ -172,7 +172,7 @@ on_each_engine! {
         let theirs = client.companies().contacts(OWN).await?.remove(0);
         let twin = client.contacts().create(&person("Twin", &theirs.email.to_uppercase(), &[OWN])).await?.id;
         let apart = client.contacts().create(&person("Apart", &theirs.email, &["100002"])).await?.id;
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let of_twin = |candidate: &DuplicateOut| [candidate.record_a.id, candidate.record_b.id].contains(&twin);
         let candidates = open(&client).await?;
         let candidate = candidates.iter().find(|candidate| of_twin(candidate)).unwrap();
@@ -188,7 +188,7 @@ on_each_engine! {
         assert_eq!(client.contacts().get(twin).await.unwrap_err().status(), Some(404));
         let listed = client.companies().contacts(OWN).await?;
         assert_eq!(listed.iter().filter(|one| one.id == theirs.id).count(), 1);
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         assert!(!open(&client).await?.iter().any(of_twin));
         Ok(())
     }
@@ -212,7 +212,7 @@ on_each_engine! {
         let elsewhere = create("Elsewhere", 0, &["100001"]).await?;
         let same = create("Same company", 1, &["100000", "100001"]).await?;
         let nowhere = create("No company", 2, &[]).await?;
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let all = client.contacts().all(&ListOptions::default()).await?;
         let with_email = |n: usize| -> Vec<i64> {
             let same = all.iter().filter(|one| one.email.eq_ignore_ascii_case(&email(n)));
@@ -232,7 +232,7 @@ on_each_engine! {
         let moved = person("Elsewhere", &email(0), &["100000"]);
         client.contacts().update(elsewhere, &moved).await?;
         client.duplicates().merge(candidate.id, None).await?;
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         assert_eq!(client.contacts().get(arrived).await.unwrap_err().status(), Some(404));
         assert_eq!(client.contacts().get(elsewhere).await?.name, "Elsewhere");
         Ok(())
@@ -251,7 +251,7 @@ on_each_engine! {
         }
         let count = async || anyhow::Ok(client.assets().all(&ListOptions::default()).await?.len());
         let before = count().await?;
-        app.pull(&["/sync/datto", "/sync/audits"]).await?;
+        app.run_syncs(&["/sync/datto", "/sync/audits"]).await?;
         assert_eq!(count().await?, before);
         assert!(open(&client).await?.iter().all(|candidate| candidate.kind != "asset"));
         // Nor does a bulk upsert take two machines for one.

@@ -225,7 +225,7 @@ on_sqlite! {
     }
 
     async fn a_stored_theme_shows_on_the_next_page(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let gateway = before(&app).await?;
         let browser = Browser::of(&gateway, "admin").await?;
         let page = browser.page("/codex/").await?;

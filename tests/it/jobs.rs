@@ -21,7 +21,7 @@ fn client(app: &TestApp) -> anyhow::Result<Client> {
 on_each_engine! {
     /// Modules ask for `psa`, `rmm` and `tickets`; jobs keep the names under which they are stored.
     async fn sync_is_found_by_any_of_its_names(app: TestApp) -> TestResult {
-        app.pull(&["/sync/freshservice", "/sync/datto", "/sync/datto-audits", "/sync/tickets", "/sync/keycloak"]).await?;
+        app.run_syncs(&["/sync/freshservice", "/sync/datto", "/sync/datto-audits", "/sync/tickets", "/sync/keycloak"]).await?;
         let jobs = app.json("/sync/jobs").await?;
         let id = |sync: &str| {
             let found = jobs.as_array().unwrap().iter().find(|job| job["sync"] == sync);

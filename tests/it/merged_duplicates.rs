@@ -65,7 +65,7 @@ async fn told(app: &TestApp, script: &str) -> anyhow::Result<String> {
 
 on_each_engine! {
     async fn inventory_serial_number_merges_duplicates(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
         let person = ContactIn { name: "User".into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
@@ -78,7 +78,7 @@ on_each_engine! {
         let status = client.assets().get(vendors).await?;
         let count = async || anyhow::Ok(client.assets().all(&ListOptions::default()).await?.len());
         let before = count().await?;
-        app.pull(&["/sync/audits"]).await?;
+        app.run_syncs(&["/sync/audits"]).await?;
         assert_eq!(count().await?, before - 1);
         assert_eq!(asset(&app, &uid).await?, manual, "the older keeps its id");
         assert_eq!(client.assets().get(vendors).await.unwrap_err().status(), Some(404));
@@ -92,27 +92,27 @@ on_each_engine! {
         assert!(why.is_some_and(|why| why.contains(&format!("asset {manual} is a manual record"))));
         assert!(!told(&app, "rmm-audits").await?.contains("duplicate candidate"));
         // The device is that record from now on.
-        app.pull(&["/sync/datto", "/sync/audits"]).await?;
+        app.run_syncs(&["/sync/datto", "/sync/audits"]).await?;
         assert_eq!((asset(&app, &uid).await?, count().await?), (manual, before - 1));
         assert!(client.deleted().list("asset", &ListOptions::default()).await?.items.is_empty());
         Ok(())
     }
 
     async fn viewed_serial_number_merges_duplicates_at_the_next_run(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
         let manual = client.assets().create(&placed(&app, "by-hand", 7)?).await?.id;
         app.sync().await?;
         let vendors = asset(&app, &device_uid(7)).await?;
         assert_eq!(client.assets().audit(vendors).await?.serial_number.as_deref(), Some("SN000007"));
         assert_eq!(asset(&app, &device_uid(7)).await?, vendors, "nobody loses a record while looking at it");
-        app.pull(&["/sync/datto"]).await?;
+        app.run_syncs(&["/sync/datto"]).await?;
         assert_eq!(asset(&app, &device_uid(7)).await?, manual);
         Ok(())
     }
 
     async fn uncertain_duplicates_both_stay_and_are_reported(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
         let (assets, contacts) = (client.assets(), client.contacts());
         let create = async |asset: AssetIn| anyhow::Ok(assets.create(&asset).await?.id);
@@ -130,7 +130,7 @@ on_each_engine! {
         let said = AssetIn { description: "Mine".into(), ..AssetIn::default() };
         assets.update(vendors(11).await?, &said).await?;
         let before = assets.all(&ListOptions::default()).await?.len();
-        app.pull(&["/sync/audits"]).await?;
+        app.run_syncs(&["/sync/audits"]).await?;
         assert_eq!(assets.all(&ListOptions::default()).await?.len(), before);
         let told = told(&app, "rmm-audits").await?;
         for (kept, n) in [(twice[0], 7), (twice[1], 7), (other_uid, 8), (used, 10), (edited, 11), (nobodys, 6)] {
@@ -143,7 +143,7 @@ on_each_engine! {
 
     async fn manual_duplicate_is_reported_at_the_next_run(app: TestApp) -> TestResult {
         app.sync().await?;
-        app.pull(&["/sync/audits", "/sync/psa"]).await?;
+        app.run_syncs(&["/sync/audits", "/sync/psa"]).await?;
         let client = client(&app, "technician")?;
         let reported = async |script| anyhow::Ok(told(&app, script).await?.contains("duplicate candidate"));
         assert!(!reported("rmm-audits").await? && !reported("psa").await?);
@@ -152,13 +152,13 @@ on_each_engine! {
         let device = client.assets().create(&serial("twin", "SN000007")).await?.id;
         let person = ContactIn { name: "Twin".into(), email: email.into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
-        app.pull(&["/sync/datto", "/sync/psa"]).await?;
+        app.run_syncs(&["/sync/datto", "/sync/psa"]).await?;
         let (rmm, psa) = (told(&app, "rmm").await?, told(&app, "psa").await?);
         let issue = format!("duplicate candidate: asset {theirs} and asset {device} may be one (serial_number)");
         assert!(rmm.contains(&issue), "{rmm}");
         assert!(psa.contains(&format!(" and contact {person} may be one (email)")), "{psa}");
         // What nobody has touched since is not told of for ever.
-        app.pull(&["/sync/datto", "/sync/psa", "/sync/datto", "/sync/psa"]).await?;
+        app.run_syncs(&["/sync/datto", "/sync/psa", "/sync/datto", "/sync/psa"]).await?;
         assert!(!reported("rmm").await? && !reported("psa").await?);
         assert_eq!(client.assets().get(device).await?.hostname, "twin");
         Ok(())

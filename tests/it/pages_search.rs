@@ -188,7 +188,7 @@ on_each_engine! {
     }
 
     async fn settings_are_saved_and_shown(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let agents = app.json("/api/agents").await?;
         let agent = agents["agents"].as_array().unwrap().iter()
             .find(|agent| !agent["email"].as_str().unwrap_or_default().is_empty()).unwrap().clone();

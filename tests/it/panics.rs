@@ -201,7 +201,7 @@ on_each_engine! {
             assert!(said.iter().any(|said| said["body"].as_str().unwrap().contains("Thank you")), "{ticket}");
         }
         // The source is free again.
-        app.pull(&["/sync/tickets"]).await?;
+        app.run_syncs(&["/sync/tickets"]).await?;
         let jobs = app.json("/sync/jobs?script=tickets&limit=5").await?;
         let statuses: Vec<&Value> = jobs.as_array().unwrap().iter().map(|job| &job["status"]).collect();
         assert_eq!(statuses, ["completed", "completed"]);

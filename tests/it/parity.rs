@@ -43,7 +43,7 @@ fn same(what: &str, library: impl Serialize, client: impl Serialize) -> anyhow::
 
 on_each_engine! {
     async fn library_and_client_return_the_same(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
         let (client, codex) = (client(&app)?, &app.codex);
         let scope = Scope::staff(Role::Admin);
 

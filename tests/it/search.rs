@@ -156,7 +156,7 @@ on_each_engine! {
     }
 
     async fn agents_and_plans_are_found_by_those_who_may_list_them(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/agents"]).await?;
         let plan = json!({"plan_name": "Quokka Care", "term_length": "1 Year"});
         app.call_as("admin", Method::POST, "/api/billing-plans")?.json(&plan).send().await?.error_for_status()?;
         let working = app.json("/api/psa/agents").await?[0].clone();
@@ -319,17 +319,21 @@ on_each_engine! {
         find_letters(&app).await
     }
 
-    async fn thousand_hits_are_ranked_and_more_are_flagged(app: TestApp) -> TestResult {
+    async fn results_cut_by_the_limit_are_flagged(app: TestApp) -> TestResult {
         let staff = client(&app)?;
-        let companies = SearchOptions { kinds: vec!["company".into()], limit: Some(100) };
+        let first = |limit| SearchOptions { kinds: vec!["company".into()], limit: Some(limit) };
         let named = |n: usize| codex_client::CompanyIn { name: format!("Wallaby {n}").into(), ..Default::default() };
         let thousand: Vec<_> = (0..1_000).map(named).collect();
         staff.companies().bulk_write(&thousand, codex_client::BulkAction::Create, false).await?;
-        let found = staff.search("wallaby", &companies).await?;
-        assert_eq!((found.count, found.more), (100, false));
-        staff.companies().create(&named(1_000)).await?;
-        let found = staff.search("wallaby", &companies).await?;
+        let found = staff.search("wallaby", &first(100)).await?;
         assert_eq!((found.count, found.more), (100, true));
+        let all = staff.search("wallaby 99", &first(100)).await?;
+        assert!(all.count > 1 && all.count < 100 && !all.more, "{}", all.count);
+        let count = u32::try_from(all.count)?;
+        for (limit, more) in [(count, false), (count - 1, true)] {
+            let found = staff.search("wallaby 99", &first(limit)).await?;
+            assert_eq!((u32::try_from(found.count)?, found.more), (limit, more));
+        }
         Ok(())
     }
 
@@ -444,7 +448,7 @@ on_each_engine! {
 
     async fn assets_are_found_by_installed_software(app: TestApp) -> TestResult {
         app.sync().await?;
-        app.pull(&["/sync/audits"]).await?;
+        app.run_syncs(&["/sync/audits"]).await?;
         let asset = async || -> anyhow::Result<Option<(Value, String)>> {
             for asset in app.json("/api/companies/100001/assets").await?.as_array().unwrap() {
                 let audit = app.json(&format!("/api/assets/{}/audit", asset["id"])).await?;

@@ -201,7 +201,7 @@ fn every_body_answer_and_parameter_has_an_example() -> TestResult {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn page_location_body_matches_its_description() -> TestResult {
     let app = TestApp::on(database::sqlite()?).await?;
-    app.pull(&["/sync/psa"]).await?;
+    app.run_syncs(&["/sync/psa"]).await?;
     let path = "/companies/100001/locations";
     let spec = serde_json::to_value(codex_daemon::openapi::internal())?;
     let add = &spec["paths"]["/companies/{account_number}/locations"]["post"];

@@ -32,6 +32,24 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn missing_database_says_how_to_create_it(database: TestDatabase) -> TestResult {
+        if !database.url.starts_with("postgres") {
+            return Ok(());
+        }
+        let url = format!("{}_gone", database.url);
+        let error = Db::open(&url).await.unwrap_err().to_string();
+        assert!(error.contains("create it with `createdb --owner="), "{error}");
+        Ok(())
+    }
+
+    async fn errors_are_in_the_words_of_the_database(database: TestDatabase) -> TestResult {
+        let db = Db::open(&database.url).await?;
+        let wrong = db.query("select no_such_column").execute().await;
+        let text = wrong.unwrap_err().chain();
+        assert!(text.contains("no_such_column") && !text.contains("at line"), "{text}");
+        Ok(())
+    }
+
     async fn migrating_twice_changes_nothing(database: TestDatabase) -> TestResult {
         let db = Db::open(&database.url).await?;
         db.migrate().await?;

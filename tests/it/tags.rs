@@ -245,7 +245,7 @@ on_each_engine! {
     }
 
     async fn clients_see_no_tags(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa"]).await?;
+        app.run_syncs(&["/sync/psa"]).await?;
         let staff = client(&app, "technician")?;
         let contact = staff.companies().contacts("100001").await?;
         let contact = contact.into_iter().find(|one| !one.email.is_empty()).unwrap();

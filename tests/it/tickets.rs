@@ -86,7 +86,7 @@ on_each_engine! {
         for (query, count, total) in [
             ("?limit=0", 0, 60), ("?limit=x&offset=y", 50, 60), ("?limit=-5", 0, 60), ("?offset=55", 5, 60),
             ("?limit=99999999999999999999", 50, 60), ("?limit=9223372036854775807", 60, 60),
-            ("?status=nonsense", 0, 0), ("?priority=nonsense", 0, 0), ("?company_id=nobody", 0, 0), ("?what=ever", 50, 60),
+            ("?status=nonsense", 0, 0), ("?priority=nonsense", 0, 0), ("?company_id=nobody", 0, 0),
         ] {
             let list = app.json(&format!("/api/tickets{query}")).await?;
             assert_eq!((&list["count"], &list["total"]), (&json!(count), &json!(total)), "{query}");
@@ -338,14 +338,14 @@ on_each_engine! {
         };
         check().await?;
         // Neither a sync that brings nothing nor one that brings an older change takes it back.
-        app.pull(&["/sync/tickets"]).await?;
+        app.run_syncs(&["/sync/tickets"]).await?;
         check().await?;
         {
             let mut world = app.world.lock();
             let ticket = world.tickets.iter_mut().find(|ticket| ticket.body["id"] == overdue).unwrap();
             ticket.body["subject"] = json!("Another subject");
         }
-        app.pull(&["/sync/tickets/full-history"]).await?;
+        app.run_syncs(&["/sync/tickets/full-history"]).await?;
         assert_eq!(app.json(&format!("/api/ticket/{overdue}")).await?["subject"], "Another subject");
         check().await
     }

@@ -87,7 +87,7 @@ class Installation(Case):
 
     def test_missing_parts_are_named(self) -> None:
         for name, value, says in (
-            ("CODEXD", "/nowhere/codexd", "is no program"),
+            ("CODEXD", "/nowhere/codexd", "is not a program"),
             ("NATIVE", "/nowhere/lib_native.so", "NATIVE= names"),
             ("PYTHON", "/nowhere/python", "Python 3.10"),
         ):
@@ -313,7 +313,7 @@ class Plans(Case):
         before = self.listed()
         for plans, features, says in (
             ([self.plan("Tin", 1), self.plan("Lead", -1)], [], "default_plans_data[1] per_user_cost: must not be negative"),
-            ([self.plan("Tin", "much")], [], "default_plans_data[0] per_user_cost: is no number"),
+            ([self.plan("Tin", "much")], [], "default_plans_data[0] per_user_cost: must be a number"),
             ([["Tin"]], [], "default_plans_data[0] must be a list of 2 to 20 values"),
             ([self.plan("Tin"), self.plan("Tin")], [], "default_plans_data[1] plan_name:"),
             ([], [["soc"]], "default_features[0] must be a list of 2 values"),

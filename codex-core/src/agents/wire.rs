@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 pub use super::AgentIn;
 use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, THEMES, VIEWS};
 use crate::{
-    Error, Result, email,
+    Error, RecordKind, Result, email,
     records::{Intent, RecordBody, patch::Form},
 };
 
@@ -348,7 +348,7 @@ pub struct AgentSaved {
 const ID: &str = "keycloak_id";
 
 const NEW: Form = Form {
-    kind: "agent",
+    kind: RecordKind::Agent,
     fields: AgentFields::FIELDS,
     beside: &[],
     refused: &[],

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 pub use super::AssetIn;
 use super::{Asset, AssetFields, ShownAsset};
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::{COMPANY_NUMBER, ComplianceLevel},
     dates::{self, EVENTS},
     records::{
@@ -156,7 +156,7 @@ pub struct AssetBulkIn {
 }
 
 const FORM: Form = Form {
-    kind: "asset",
+    kind: RecordKind::Asset,
     fields: AssetFields::FIELDS,
     beside: &[(COMPANY_NUMBER, account_number), ("contact_ids", ids)],
     refused: &[

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 pub use super::BillingPlanIn;
 use super::{BILLED_HOURLY, BillingPlanFields, LEGACY_FEATURES, PRICES, term};
 use crate::{
-    Error, Fault, Result,
+    Error, Fault, RecordKind, Result,
     json_columns::Dict,
     money::{Money, MoneyError},
     records::{
@@ -20,31 +20,49 @@ use crate::{
 const ONE: Money = Money::from_ten_thousandths(10_000);
 
 const FORM: Form = Form {
-    kind: "billing plan",
+    kind: RecordKind::BillingPlan,
     fields: BillingPlanFields::FIELDS,
     beside: &[],
     refused: &[],
     rule: |key, value| {
         if PRICES.contains(&key) {
-            price(&value)
+            price(key, &value)
         } else {
             as_it_is(key, value)
         }
     },
 };
 
+/// The prices that have four decimals; the others have two (contract 1.2.F).
+const PER_GIGABYTE: [&str; 2] = [
+    "backup_cost_per_gb_workstation",
+    "backup_cost_per_gb_server",
+];
+
 /// A price as it is sent: a number, or the text of one, as forms and older scripts send it.
-pub(crate) fn price(value: &Value) -> std::result::Result<Value, String> {
+pub(crate) fn price(key: &str, value: &Value) -> std::result::Result<Value, String> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    let number = number.ok_or("is no number")?;
+    let number = number.ok_or("must be a number")?;
     if number < 0.0 {
         return Err("must not be negative".into());
     }
-    let money = Money::try_from(number).map_err(|error: MoneyError| error.to_string())?;
+    let (most, places) = if PER_GIGABYTE.contains(&key) {
+        ("four", 1)
+    } else {
+        ("two", 100)
+    };
+    let too_precise = || format!("must have at most {most} decimals");
+    let money = Money::try_from(number).map_err(|error| match error {
+        MoneyError::TooPrecise => too_precise(),
+        other => other.to_string(),
+    })?;
+    if money.ten_thousandths() % places != 0 {
+        return Err(too_precise());
+    }
     Ok(f64::from(money).into())
 }
 
@@ -194,6 +212,35 @@ mod tests {
                 "/features/nul\0"
             ]
         );
+    }
+
+    #[test]
+    fn prices_have_two_decimals_and_those_per_gigabyte_four() {
+        let (user, gigabyte) = ("per_user_cost", "backup_cost_per_gb_server");
+        for (key, sent, right) in [
+            (user, json!(1.99), Ok(json!(1.99))),
+            (user, json!("19.9"), Ok(json!(19.9))),
+            (user, json!(1_234_567.89), Ok(json!(1_234_567.89))),
+            (user, json!(1.999), Err("must have at most two decimals")),
+            (
+                user,
+                json!("0.00001"),
+                Err("must have at most two decimals"),
+            ),
+            (gigabyte, json!(0.0125), Ok(json!(0.0125))),
+            (
+                gigabyte,
+                json!(0.012_55),
+                Err("must have at most four decimals"),
+            ),
+            (user, json!(true), Err("must be a number")),
+        ] {
+            assert_eq!(
+                price(key, &sent),
+                right.map_err(str::to_owned),
+                "{key} {sent}"
+            );
+        }
     }
 
     #[test]

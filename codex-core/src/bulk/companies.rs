@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Fault, Result,
+    Error, Fault, Result,
     bulk::{
         BulkAction,
         write::{BulkRecord, Row, Stated},
@@ -158,7 +158,10 @@ impl Companies {
     ) -> Result<Stated<String>> {
         let number = match number(&fields) {
             Some(number) => match held.get(number) {
-                Some(holder) => return Err(companies::rules::taken(number, *holder)),
+                Some(holder) => {
+                    let taken = companies::rules::taken(tx, number, *holder).await?;
+                    return Err(Error::conflict(taken));
+                }
                 None => number.to_owned(),
             },
             None => self.free(tx).await?,

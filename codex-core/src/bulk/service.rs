@@ -115,7 +115,7 @@ impl Codex {
         for (index, row) in rows.into_iter().enumerate() {
             match row {
                 Value::Object(body) => bodies.push((index, body)),
-                _ => out.fail(index, vec![Fault::of_all("is no object")]),
+                _ => out.fail(index, vec![Fault::of_all("must be an object")]),
             }
         }
         let mut met = HashSet::new();

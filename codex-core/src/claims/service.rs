@@ -151,21 +151,12 @@ impl Codex {
 type Found = (Vec<FieldClaimsOut>, Vec<SourceRecordOut>, DateTime<Utc>);
 
 fn no_record(resource: ClaimedResource, key: &str) -> Error {
-    let kind = words(resource);
+    let kind = resource.kind().in_words();
     Error::NotFound(format!("there is no {kind} `{key}`"))
 }
 
-/// What a record is called.
-fn words(resource: ClaimedResource) -> String {
-    resource.kind().name().replace('_', " ")
-}
-
-fn article(noun: &str) -> &'static str {
-    if noun.starts_with('a') { "an" } else { "a" }
-}
-
 fn not_set(resource: ClaimedResource, field: &str) -> Error {
-    let kind = words(resource);
+    let kind = resource.kind().in_words();
     Error::NotFound(format!("nobody has set `{field}` of this {kind}"))
 }
 
@@ -176,13 +167,12 @@ fn known_field(resource: ClaimedResource, names: &[&str], field: &str) -> Result
     }
     let mut names = names.to_vec();
     names.sort_unstable();
-    let (kind, all) = (words(resource), names.join(", "));
+    let (kind, all) = (resource.kind().with_article(), names.join(", "));
     let hint = match nearest(field, names) {
         Some(name) => format!("did you mean `{name}`? It has {all}"),
         None => format!("it has {all}"),
     };
     Err(Error::NotFound(format!(
-        "{} {kind} has no field `{field}`; {hint}",
-        article(&kind)
+        "{kind} has no field `{field}`; {hint}"
     )))
 }

@@ -89,24 +89,29 @@ impl Resource for Company {
             .iter()
             .filter_map(|draft| draft.fields.account_number.as_deref());
         let mut holders = holders(tx, wanted, true).await?;
+        // New companies have no row yet.
+        let names = drafts.iter().map(|draft| (draft.id, &draft.fields.name));
+        let names: HashMap<i64, String> = names.map(|(id, name)| (id, name.clone())).collect();
         for draft in drafts {
             let Some(number) = draft.fields.account_number.clone() else {
                 continue;
             };
             let holder = *holders.entry(number.clone()).or_insert(draft.id);
             if holder != draft.id {
+                let taken = match names.get(&holder) {
+                    Some(name) => belongs_to(&number, name),
+                    None => taken(tx, &number, holder).await?,
+                };
                 // What a person states is never dropped: a sync took the number meanwhile.
                 if draft.before.is_none() && draft.is_manual("account_number") {
-                    return Err(taken(&number, holder));
+                    return Err(Error::conflict(taken));
                 }
                 draft.fields.account_number = draft
                     .before
                     .as_ref()
                     .and_then(|before| before.fields.account_number.clone());
-                issues.push(format!(
-                    "company {} `{}`: account number {number} belongs to company {holder}",
-                    draft.id, draft.fields.name
-                ));
+                let (id, name) = (draft.id, &draft.fields.name);
+                issues.push(format!("company {id} `{name}`: {taken}"));
             }
             let kept = draft.fields.account_number.as_deref();
             for (claim, stated) in draft.stated("account_number") {
@@ -161,10 +166,14 @@ pub(crate) async fn advisory_lock(tx: &mut Tx) -> Result<()> {
 }
 
 /// Says whose a number is, or was.
-pub(crate) fn taken(number: &str, holder: i64) -> Error {
-    Error::conflict(format!(
-        "account number {number} belongs to company {holder}"
-    ))
+pub(crate) async fn taken(tx: &mut Tx, number: &str, holder: i64) -> Result<String> {
+    let q = tx.query("select name from companies where id = $1");
+    let name: Option<String> = q.bind(holder).scalar().await?;
+    Ok(belongs_to(number, &name.unwrap_or_default()))
+}
+
+fn belongs_to(number: &str, company: &str) -> String {
+    format!("account number {number} belongs to company `{company}`")
 }
 
 /// Which company holds each of the numbers, or held it before; of deleted ones only when `deleted`.

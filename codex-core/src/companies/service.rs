@@ -288,7 +288,10 @@ impl Codex {
 async fn require_free(tx: &mut Tx, company: CompanyId, number: &str) -> Result<()> {
     let held = companies::rules::holders(tx, std::iter::once(number), true).await?;
     match held.get(number) {
-        Some(holder) if *holder != company.0 => Err(companies::rules::taken(number, *holder)),
+        Some(holder) if *holder != company.0 => {
+            let taken = companies::rules::taken(tx, number, *holder).await?;
+            Err(Error::conflict(taken))
+        }
         _ => Ok(()),
     }
 }

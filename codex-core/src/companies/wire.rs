@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub use super::CompanyIn;
 use super::{Company, CompanyFields, ComplianceLevel};
 use crate::{
-    Result,
+    RecordKind, Result,
     assets::wire::AssetOut,
     billing_plans,
     contacts::wire::ContactOut,
@@ -163,7 +163,7 @@ pub struct CompanyRow {
 const NUMBER: &str = "account_number";
 
 const NEW: Form = Form {
-    kind: "company",
+    kind: RecordKind::Company,
     fields: CompanyFields::FIELDS,
     beside: &[(NUMBER, new_number)],
     refused: &[],

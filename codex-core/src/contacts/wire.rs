@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 pub use super::ContactIn;
 use super::{Contact, ContactFields, ShownContact};
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::{COMPANY_NUMBERS, ComplianceLevel},
     email,
     records::{
@@ -115,7 +115,7 @@ pub struct ContactBulkIn {
 }
 
 const FORM: Form = Form {
-    kind: "contact",
+    kind: RecordKind::Contact,
     fields: ContactFields::FIELDS,
     beside: &[(COMPANY_NUMBERS, texts), ("asset_ids", ids)],
     refused: &[("id", "is given by Codex")],

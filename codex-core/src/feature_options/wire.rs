@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{FeatureOption, FeatureOptionFields};
 use crate::{
-    Error, Result,
+    Error, RecordKind, Result,
     records::{
         Intent, RecordBody,
         patch::{Form, as_it_is},
@@ -155,7 +155,7 @@ impl From<&FeatureOption> for FeatureOptionIn {
 }
 
 const FORM: Form = Form {
-    kind: "feature option",
+    kind: RecordKind::FeatureOption,
     fields: FeatureOptionFields::FIELDS,
     beside: &[],
     refused: &[],

@@ -106,7 +106,7 @@ flaws! {
     /// A backup size that is no number.
     BackupUnreadable = ("backup_unreadable", Warning, "a backup size could not be read; the field stays empty");
     /// Hours that are no whole minutes.
-    HoursRounded = ("hours_rounded", Warning, "hours of a ticket are no whole minutes; they are rounded");
+    HoursRounded = ("hours_rounded", Warning, "hours of a ticket are not whole minutes; they are rounded");
     /// A status that has no number.
     StatusUnknown = ("status_unknown", Warning,
         "a status is not known; the ticket has none until the first sync, its word is kept with the import's claim");

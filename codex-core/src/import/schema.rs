@@ -115,7 +115,7 @@ impl Layout {
             format!("missing: {}", missing.join(", "))
         };
         Err(Error::Unsupported(format!(
-            "this is no database of the Flask service, or only a part of one; {found}"
+            "this is not a complete database of the Flask service; {found}"
         )))
     }
 

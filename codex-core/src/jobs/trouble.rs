@@ -206,7 +206,7 @@ mod tests {
                 "d-7",
             ),
             (
-                "asset d-7: `mac` is no text and is unknown; others like it are only counted",
+                "asset d-7: `mac` is not text and is unknown; others like it are only counted",
                 &["asset"],
                 "d-7",
             ),
@@ -222,7 +222,7 @@ mod tests {
                 "s-1",
             ),
             (
-                "requester 9 could not be read: `name` is no text",
+                "requester 9 could not be read: `name` is not text",
                 &["contact"],
                 "9",
             ),
@@ -237,7 +237,7 @@ mod tests {
         let row = |kind, id| Mention::Row(kind, id);
         for (issue, wanted) in [
             (
-                "company 3 `Acme`: account number 7 belongs to company 4",
+                "company 3 `Acme`: account number 7 belongs to company `Bolt`",
                 vec![row("company", 3)],
             ),
             (

@@ -13,6 +13,8 @@ use crate::{
     store::{Q, Sql},
 };
 
+const TRUE_OR_FALSE: &str = "`true` or `false`";
+
 /// Adds the condition that a record fits a filter.
 pub(super) fn push(q: &mut Q<'_>, scope: &Scope, column: &Column, filter: &Filter) -> Result<()> {
     if !column.operators().any(|op| op == filter.op) {
@@ -50,12 +52,11 @@ pub(super) fn push(q: &mut Q<'_>, scope: &Scope, column: &Column, filter: &Filte
 
 fn is_null(filter: &Filter) -> Result<bool> {
     let read = filter.value.parse();
-    read.map_err(|_| wrong(filter, "true or false"))
+    read.map_err(|_| wrong(filter, TRUE_OR_FALSE))
 }
 
 fn wrong(filter: &Filter, what: &str) -> Error {
-    let message = format!("`{}` is no {what}", filter.value);
-    Error::invalid(filter.parameter.clone(), message)
+    Error::invalid(filter.parameter.clone(), format!("must be {what}"))
 }
 
 fn compare(q: &mut Q<'_>, column: &Column, op: Op, filter: &Filter) -> Result<()> {
@@ -70,10 +71,10 @@ fn compare(q: &mut Q<'_>, column: &Column, op: Op, filter: &Filter) -> Result<()
     }
     let what = match column.kind {
         ColumnType::Text | ColumnType::Folded | ColumnType::Mac => "text",
-        ColumnType::Int | ColumnType::Word => "whole number",
-        ColumnType::Bool => "true or false",
-        ColumnType::Time => "time such as 2026-01-31",
-        ColumnType::Json => "value to compare with",
+        ColumnType::Int | ColumnType::Word => "a whole number",
+        ColumnType::Bool => TRUE_OR_FALSE,
+        ColumnType::Time => "a time such as 2026-01-31",
+        ColumnType::Json => "a value to compare with",
     };
     let one = |q: &mut Q<'_>, operator: &'static str| {
         q.push(operator);

@@ -274,7 +274,12 @@ impl Cursor {
     /// # Errors
     /// [`Error::Invalid`] naming `cursor` for anything else.
     pub fn decode(word: &str) -> Result<Self> {
-        let bad = || Error::invalid("cursor", "is no cursor of this server");
+        let bad = || {
+            Error::invalid(
+                "cursor",
+                "must come from the `Link` header of the page before",
+            )
+        };
         let digits: Vec<u32> = word
             .chars()
             .map(|c| c.to_digit(16))

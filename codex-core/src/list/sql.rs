@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Error, Result,
     list::{ColumnType, Cursor, Filter, Op, Page, PageRequest, Sort},
-    nearest::nearest,
+    nearest::hint,
     records::{FieldDef, SearchDef},
     scope::Scope,
     store::{Db, Engine, Q, Record, Sql},
@@ -160,6 +160,13 @@ impl Listing {
         self.columns.iter().copied().chain(fields)
     }
 
+    /// The parameters that filter it.
+    pub fn filters(&self) -> Vec<String> {
+        let columns: Vec<Column> = self.columns().collect();
+        let filters = columns.iter().flat_map(Column::parameters);
+        filters.map(|(name, _)| name).collect()
+    }
+
     /// Whether a parameter such as `name__contains` is about one of the columns.
     pub fn knows(&self, parameter: &str) -> bool {
         let name = Filter::new(parameter, "").name;
@@ -169,9 +176,7 @@ impl Listing {
     pub(super) fn column(&self, scope: &Scope, name: &str, parameter: &str) -> Result<Column> {
         let column = self.columns().find(|column| column.name == name);
         let column = column.ok_or_else(|| {
-            let hint = nearest(name, self.columns().map(|column| column.name));
-            let hint = hint.map(|name| format!("; did you mean `{name}`?"));
-            let hint = hint.unwrap_or_default();
+            let hint = self.hint(name, parameter);
             let message = format!("there is no `{name}` to list by{hint}");
             Error::invalid(parameter.to_owned(), message)
         })?;
@@ -180,6 +185,15 @@ impl Listing {
             return Err(Error::invalid(parameter.to_owned(), message));
         }
         Ok(column)
+    }
+
+    /// Suggests a parameter for an unknown one, and otherwise a column: that of `sort`.
+    fn hint(&self, name: &str, parameter: &str) -> String {
+        if name != parameter {
+            return hint(name, self.columns().map(|column| column.name));
+        }
+        let filters = self.filters();
+        hint(name, filters.iter().map(String::as_str))
     }
 
     fn own_order(&self) -> Result<Column> {
@@ -392,7 +406,7 @@ impl Listing {
     ) -> Result<()> {
         let id = cursor.id();
         let beyond = if descending { " < " } else { " > " };
-        let foreign = || Error::invalid("cursor", "is of a list that is sorted by something else");
+        let foreign = || Error::invalid("cursor", "is from a list in another order");
         let Some(key) = cursor.key().strip_prefix('=') else {
             if !cursor.key().is_empty() {
                 return Err(foreign());

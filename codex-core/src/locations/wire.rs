@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 pub use super::LocationIn;
 use super::{Location, LocationFields};
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::ComplianceLevel,
     records::{
         Intent, RecordBody,
@@ -45,7 +45,7 @@ impl LocationOut {
 }
 
 const FORM: Form = Form {
-    kind: "location",
+    kind: RecordKind::Location,
     fields: LocationFields::FIELDS,
     beside: &[],
     refused: &[("id", "is given by Codex")],

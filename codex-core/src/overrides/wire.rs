@@ -10,6 +10,7 @@ use super::Override;
 use crate::{
     Error, Fault, Result,
     billing_plans::{PRICES, input::price},
+    nearest::hint,
     records::patch::{NUL, fits},
 };
 
@@ -63,6 +64,8 @@ pub struct OverrideIn {
 
 /// The longest key of an override (contract 2.4).
 const LONGEST_KEY: usize = 100;
+/// What can be stated of an override.
+const KEYS: [&str; 2] = ["value", "enabled"];
 
 /// The key of a body that holds all overrides of a company.
 const ALL: &str = "feature_overrides";
@@ -80,11 +83,10 @@ impl OverrideIn {
         if !sound || key.chars().count() > LONGEST_KEY {
             faults.push(Fault::at("key", "must be of 1 to 100 characters"));
         }
-        for unknown in body
-            .keys()
-            .filter(|key| !["value", "enabled"].contains(&key.as_str()))
-        {
-            faults.push(Fault::at(unknown, "an override has no such field to state"));
+        for unknown in body.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+            let hint = hint(unknown, KEYS);
+            let message = format!("an override has no such field to state{hint}");
+            faults.push(Fault::at(unknown, message));
         }
         let value = match body.get("value") {
             None if is_there && body.contains_key("enabled") => Ok(None),
@@ -94,7 +96,7 @@ impl OverrideIn {
         let enabled = match body.get("enabled") {
             None => Ok(None),
             Some(Value::Bool(enabled)) => Ok(Some(*enabled)),
-            Some(_) => Err("must be true or false".to_owned()),
+            Some(_) => Err("must be `true` or `false`".to_owned()),
         };
         match (value, enabled) {
             (Ok(value), Ok(enabled)) if faults.is_empty() => Ok(Self { value, enabled }),
@@ -133,10 +135,10 @@ impl OverrideValue {
     fn read(key: &str, value: &Value) -> std::result::Result<Self, String> {
         match value {
             value if PRICES.contains(&key) => {
-                let price = price(value)?.as_f64();
+                let price = price(key, value)?.as_f64();
                 price
                     .map(Self::Price)
-                    .ok_or_else(|| "is no number".to_owned())
+                    .ok_or_else(|| "must be a number".to_owned())
             }
             Value::String(text) if text.contains('\0') => Err(NUL.into()),
             Value::String(text) if !text.trim().is_empty() => {

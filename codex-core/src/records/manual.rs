@@ -18,7 +18,7 @@ use super::{
     resolve::{self, Claim, MANUAL},
     writer::RecordWriter,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, nearest::hint};
 
 /// A record while its manual claim is edited; see [`RecordWriter::edit_manual_claims`].
 struct EditedRecord<'c> {
@@ -350,7 +350,8 @@ fn check_fields<'m, R: Resource>(
             .keys()
             .find(|name| !R::Fields::NAMES.contains(&name.as_str()));
         if let Some(name) = unknown {
-            let message = format!("a {} has no such field", R::KIND);
+            let hint = hint(name, R::Fields::NAMES.iter().copied());
+            let message = format!("{} has no such field{hint}", R::RECORD_KIND.with_article());
             return Err(Error::invalid(name.clone(), message));
         }
         if let Some((name, _)) = fields.iter().find(|(_, value)| has_nul(value)) {

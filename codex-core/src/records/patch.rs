@@ -4,8 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwn
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, Fault, Result,
+    Error, Fault, RecordKind, Result,
     fold::{IdentityKey, SearchKey},
+    nearest::hint,
     records::FieldDef,
 };
 
@@ -156,7 +157,7 @@ type Check = fn(Value) -> std::result::Result<Value, String>;
 /// What may be stated about a kind of record.
 pub(crate) struct Form {
     /// The kind, for messages.
-    pub kind: &'static str,
+    pub kind: RecordKind,
     /// Its fields: those that are editable can be stated.
     pub fields: &'static [FieldDef],
     /// Keys that are no tracked fields.
@@ -173,6 +174,13 @@ impl Form {
         self.fields
             .iter()
             .any(|field| field.editable && field.name == key)
+    }
+
+    /// What can be stated.
+    fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let editable = self.fields.iter().filter(|field| field.editable);
+        let beside = self.beside.iter().map(|(name, _)| *name);
+        editable.map(|field| field.name).chain(beside)
     }
 
     /// The stated fields of a change. Absent keys state nothing; null and empty text blank the field.
@@ -262,7 +270,9 @@ impl Form {
         }
         let known = self.fields.iter().find(|field| field.name == key);
         let Some(field) = known.filter(|field| field.editable) else {
-            return Err(format!("a {} has no such field to state", self.kind));
+            let hint = hint(key, self.keys());
+            let kind = self.kind.with_article();
+            return Err(format!("{kind} has no such field to state{hint}"));
         };
         if has_nul(&value) {
             return Err(NUL.into());
@@ -401,7 +411,7 @@ mod tests {
     }
 
     const FORM: Form = Form {
-        kind: "thing",
+        kind: RecordKind::Asset,
         fields: &[
             field().required().indexed().named::<String>("name", "", ""),
             field().editable().named::<Option<i64>>("size", "", ""),
@@ -480,6 +490,16 @@ mod tests {
         assert_eq!(faults(json!({"name": " ", "size": null})), ["/name"]);
         assert_eq!(faults(json!({"name": "a\u{0}b"})), ["/name"]);
         assert_eq!(faults(json!({"name": "a".repeat(1_001)})), ["/name"]);
+    }
+
+    #[test]
+    fn unknown_keys_suggest_the_nearest() {
+        let body = Map::from_iter([("siez".to_owned(), json!(1))]);
+        let Err(Error::Unprocessable(faults)) = FORM.change::<Fields>(body) else {
+            panic!("`siez` is no field")
+        };
+        let message = "an asset has no such field to state; did you mean `size`?";
+        assert_eq!(faults, [Fault::at("siez", message)]);
     }
 
     /// The limit holds for the folded text too, which can be longer.

@@ -243,7 +243,7 @@ pub(crate) fn into_typed<F: DeserializeOwned>(
 ) -> Result<F> {
     fields.retain(|_, value| !value.is_null());
     serde_json::from_value(Value::Object(fields)).map_err(|source| Error::Corrupt {
-        what: format!("claim of a {kind}"),
+        what: format!("{kind} claim"),
         source: Some(source),
     })
 }

@@ -55,7 +55,7 @@ impl Entry {
         let zone = zone.parse().map_err(|_| {
             Error::invalid(
                 "time_zone",
-                format!("`{zone}` is no time zone such as Europe/Berlin"),
+                format!("`{zone}` is not a time zone such as Europe/Berlin"),
             )
         })?;
         Ok(Self {

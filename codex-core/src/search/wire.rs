@@ -36,7 +36,7 @@ pub struct SearchHit {
 pub struct SearchOut {
     /// How many are shown.
     pub count: usize,
-    /// Whether there were more candidates than are looked at.
+    /// Whether more records fit than are shown.
     pub more: bool,
     /// The term as it was understood.
     pub query: String,

@@ -23,6 +23,8 @@ use crate::{Error, Result};
 
 /// The oldest `PostgreSQL` that has what our statements use.
 const PG_MINIMUM: i64 = 120_000;
+/// The code of `PostgreSQL` for a database that does not exist.
+const NO_SUCH_DATABASE: &str = "3D000";
 /// How long a caller waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// A connection to a server that was used this long ago is there still: asking it first would be one more way to the server
@@ -165,9 +167,9 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     let options = PgConnectOptions::from_str(url)?.application_name("codex");
     // A pool reports a refused port only as its own time-out, so one plain connection goes first.
     let connect = PgConnection::connect_with(&options);
-    let mut first = tokio::time::timeout(ACQUIRE, connect)
-        .await
-        .map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let first = tokio::time::timeout(ACQUIRE, connect).await;
+    let first = first.map_err(|_| sqlx::Error::PoolTimedOut)?;
+    let mut first = first.map_err(|error| refused(&options, error))?;
     let version: i64 = sqlx::query_scalar("select current_setting('server_version_num')::bigint")
         .fetch_one(&mut first)
         .await?;
@@ -198,6 +200,21 @@ async fn open_postgres(url: &str) -> Result<Pools> {
         })
         .connect_lazy_with(options.log_statements(tracing::log::LevelFilter::Trace));
     Ok(Pools::Pg(pool))
+}
+
+/// Why the server refuses a connection; where only the database is missing, how to create it.
+fn refused(options: &PgConnectOptions, error: sqlx::Error) -> Error {
+    let is_missing = error
+        .as_database_error()
+        .is_some_and(|error| error.code().as_deref() == Some(NO_SUCH_DATABASE));
+    if !is_missing {
+        return error.into();
+    }
+    let user = options.get_username();
+    let name = options.get_database().unwrap_or(user);
+    Error::Unsupported(format!(
+        "PostgreSQL has no database `{name}`; create it with `createdb --owner={user} {name}`"
+    ))
 }
 
 #[cfg(all(test, unix))]

@@ -75,7 +75,7 @@ impl Request {
                     format!("{name} is synced as a whole")
                 } else {
                     format!(
-                        "`{scope}` is no part of {name}, which has {}",
+                        "`{scope}` is not a part of {name}, which has {}",
                         known.join(", ")
                     )
                 };

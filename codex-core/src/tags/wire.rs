@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 pub use super::TagIn;
 use super::{Tag, TagFields, TagUses, TaggedKind};
 use crate::{
-    Error, Fault, Result,
+    Error, Fault, RecordKind, Result,
     records::{
         Intent, RecordBody,
         patch::{Form, NUL, ids, texts},
@@ -101,7 +101,7 @@ pub struct TagRemovedOut {
 }
 
 const FORM: Form = Form {
-    kind: "tag",
+    kind: RecordKind::Tag,
     fields: TagFields::FIELDS,
     beside: &[],
     refused: &[("id", "is given by Codex")],

@@ -4,7 +4,7 @@ use super::status::{self, Statuses};
 use crate::{
     Error, Result,
     list::{FacetOut, FacetValue, Filter, Op},
-    nearest::nearest,
+    nearest::hint,
 };
 
 /// Words that tickets are filtered by: the column's name, and what the words stand for.
@@ -87,9 +87,8 @@ fn unknown(filter: &Filter, word: &str, statuses: &Statuses) -> Error {
         STATUS => statuses.words(),
         _ => status::priority_words(),
     };
-    let hint = nearest(word, known.iter().map(String::as_str));
-    let hint = hint.map(|word| format!("; did you mean `{word}`?"));
-    let (name, hint) = (&filter.name, hint.unwrap_or_default());
+    let hint = hint(word, known.iter().map(String::as_str));
+    let name = &filter.name;
     let message = format!("no {name} is called `{word}`{hint}");
     Error::invalid(filter.parameter.clone(), message)
 }

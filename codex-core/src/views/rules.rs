@@ -5,7 +5,7 @@ use crate::{
     Access, Fault, RecordKind, Result, Scope,
     fold::SearchKey,
     list::{Filter, ListedResource, Listing, Sort},
-    nearest::nearest,
+    nearest::hint,
     records::{Resource, reserve_ids},
     store::Sql,
 };
@@ -87,11 +87,10 @@ fn misfit(list: ListedResource, name: &str, value: &str) -> Option<String> {
         return (!is_order(listing, value)).then(wrong);
     }
     (!PARAMETERS.contains(&name) && !is_filter(listing, name)).then(|| {
-        let column = name.split("__").next().unwrap_or_default();
-        let names = listing.columns().map(|column| column.name);
-        let hint = nearest(column, names.chain(PARAMETERS));
-        let hint = hint.map(|name| format!("; did you mean `{name}`?"));
-        format!("unknown parameter `{name}`{}", hint.unwrap_or_default())
+        let filters = listing.filters();
+        let names = filters.iter().map(String::as_str).chain(PARAMETERS);
+        let hint = hint(name, names);
+        format!("unknown parameter `{name}`{hint}")
     })
 }
 
@@ -174,6 +173,11 @@ mod tests {
         }
         for (name, value, says) in [
             ("hostnam", "x", "did you mean `hostname`?"),
+            (
+                "hostnam__contain",
+                "x",
+                "did you mean `hostname__contains`?",
+            ),
             (
                 "online__contains",
                 "x",

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 pub use super::ViewIn;
 use super::{DEFAULT_ROLES, View, ViewAudience, ViewFields};
 use crate::{
-    Result,
+    RecordKind, Result,
     list::ListedResource,
     records::{Intent, RecordBody, patch::Form},
 };
@@ -64,7 +64,7 @@ impl ViewOut {
 }
 
 const FORM: Form = Form {
-    kind: "view",
+    kind: RecordKind::View,
     fields: ViewFields::FIELDS,
     beside: &[],
     refused: &[

@@ -168,6 +168,7 @@ async fn list_billing_plans(
 /// Create a billing plan
 ///
 /// Members that are absent get the defaults of a new plan: prices 0, one terabyte of backup included, billed hourly.
+/// Prices have at most two decimals, and those per gigabyte four.
 #[utoipa::path(post, path = "/api/billing-plans", tag = "billing", request_body = BillingPlanIn, responses(
     (status = 201, description = "Created", body = Saved),
     CreateErrors<Billing, ErrorOut>,
@@ -210,7 +211,8 @@ async fn get_billing_plan(
 
 /// Update a billing plan
 ///
-/// Absent members keep their values. Features that you send are merged into those of the plan.
+/// Absent members keep their values. Features that you send are merged into those of the plan. Prices have at most two
+/// decimals, and those per gigabyte four.
 #[utoipa::path(put, path = "/api/billing-plans/{id}", tag = "billing", request_body = BillingPlanIn,
     params(("id" = i64, Path, description = "Id")),
     responses(

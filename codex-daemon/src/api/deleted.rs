@@ -58,7 +58,7 @@ async fn list_deleted(
         ("id" = i64, Path, description = "Id of the record")),
     responses(
         (status = 204, description = "It is back"),
-        (status = 400, description = "There is no such kind, or the id is no number", body = ErrorOut),
+        (status = 400, description = "There is no such kind, or the id is not a number", body = ErrorOut),
         (status = 403, description = "Only for those who may delete records of the kind", body = ErrorOut),
         (status = 404, description = "No person has deleted such a record", body = ErrorOut),
         (status = 409, description = "Another record has taken its place", body = ErrorOut)))]

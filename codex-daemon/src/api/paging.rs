@@ -13,7 +13,7 @@ use codex_core::{
     companies::{COMPANY_ID, COMPANY_NUMBER},
     ids::CompanyId,
     list::{Cursor, Filter, Op, Page, PageRequest, Sort, StaffFields},
-    nearest::nearest,
+    nearest::hint,
     tags,
 };
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,9 @@ impl ListQuery {
                 self.fields = Some(fields.into_iter().map(str::to_owned).collect());
             }
             "total" => {
-                page.total = value.parse().map_err(|_| bad("must be true or false"))?;
+                page.total = value
+                    .parse()
+                    .map_err(|_| bad("must be `true` or `false`"))?;
             }
             _ => page.filters.push(Filter::new(name, value)),
         }
@@ -362,9 +364,7 @@ pub(crate) fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item
     let known: Vec<N> = known.into_iter().collect();
     let names = || known.iter().map(AsRef::as_ref);
     let company = names().find(|name| name.starts_with(COMPANY_NUMBER) && field == COMPANY_ID);
-    let hint = company.or_else(|| nearest(field, names()));
-    let hint = hint.map(|name| format!("; did you mean `{name}`?"));
-    let hint = hint.unwrap_or_default();
+    let hint = hint(company.unwrap_or(field), names());
     Problem::bad_request(format!("fields: there is no `{field}`{hint}"))
 }
 

@@ -206,8 +206,7 @@ fn period(params: &Params, name: &str) -> Result<(Moment, Moment), Problem> {
             return Ok(None);
         };
         let time = moment(text);
-        let message =
-            || Problem::bad_request(format!("{key}: `{text}` is no time such as 2026-01-31"));
+        let message = || Problem::bad_request(format!("{key}: must be a time such as 2026-01-31"));
         time.map(Some).ok_or_else(|| message().flat())
     };
     let (from, to) = (bound("from")?, bound("to")?);

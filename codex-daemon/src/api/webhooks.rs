@@ -246,7 +246,7 @@ async fn superops_ticket_event(
     let admitted = admit(&app, peer, &headers, body).await?;
     let object: Option<Map<String, Value>> = serde_json::from_slice(&admitted.body).ok();
     if object.is_none_or(|object| object.is_empty()) {
-        return Err(Problem::bad_request("body: is no JSON object, or an empty one").flat());
+        return Err(Problem::bad_request("body: must be a JSON object that is not empty").flat());
     }
     Ok(Json(HeardOut {
         status: "received",

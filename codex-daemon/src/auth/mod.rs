@@ -211,6 +211,6 @@ fn dry_run(parts: &Parts) -> Result<bool, Problem> {
     {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(Problem::bad_request("dry_run: must be true or false")),
+        Some(_) => Err(Problem::bad_request("dry_run: must be `true` or `false`")),
     }
 }

@@ -106,7 +106,7 @@ impl Duplicates {
 
     async fn list(&self, codex: &Codex) -> anyhow::Result<()> {
         let Command::List { all, kind, limit } = &self.command else {
-            bail!("this is no list");
+            bail!("this is not a list");
         };
         let mut page = PageRequest {
             limit: Some(*limit),

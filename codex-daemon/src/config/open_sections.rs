@@ -26,7 +26,7 @@ pub(super) fn precedence(layers: &Layers) -> Result<Precedence, ConfigError> {
         };
         let (kind, field) = key
             .split_once('.')
-            .ok_or_else(|| wrong("is no field of the form company.name".to_owned()))?;
+            .ok_or_else(|| wrong("must name a field as in company.name".to_owned()))?;
         precedence = precedence
             .with_policy(kind, field, policy)
             .map_err(|error| match error {
@@ -45,7 +45,7 @@ pub(super) fn statuses(layers: &Layers) -> Result<Statuses, ConfigError> {
         };
         // In one spelling, or a number could have two words.
         let id = key.parse().ok().filter(|id: &i64| id.to_string() == key);
-        let id = id.ok_or_else(|| wrong("the key is no status number"))?;
+        let id = id.ok_or_else(|| wrong("the key must be the number of a status"))?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if word.is_empty() || !word.chars().all(plain) {
             return Err(wrong(

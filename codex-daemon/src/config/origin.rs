@@ -23,7 +23,7 @@ impl Origin {
         }
         let wrong = || {
             format!(
-                "`{text}` is no origin; write `*`, or scheme and host such as https://intranet.example"
+                "`{text}` is not an origin; write `*`, or scheme and host such as https://intranet.example"
             )
         };
         let url = Url::parse(text).map_err(|_| wrong())?;

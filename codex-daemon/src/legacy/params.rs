@@ -76,7 +76,7 @@ impl Params {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(_) => self.unread(name, "must be true or false"),
+            Some(_) => self.unread(name, "must be `true` or `false`"),
         }
     }
 

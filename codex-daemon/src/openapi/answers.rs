@@ -22,7 +22,7 @@ const FULL: &str = "507";
 
 /// Statuses of every operation that takes a body.
 const OF_BODIES: [(&str, &str); 4] = [
-    ("400", "The body is no JSON"),
+    ("400", "The body is not JSON"),
     ("408", "The body stopped midway"),
     ("413", "The body is too large"),
     ("415", "The body is not said to be JSON"),

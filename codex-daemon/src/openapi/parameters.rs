@@ -1,19 +1,24 @@
 //! Unknown parameters: they are refused by name, because a misspelled one would change the result without notice.
+//!
+//! Routes without a token ignore them, and say so. They are called by monitors and vendors, who add parameters of
+//! their own, and Core sends people to `/?token=...` after their login.
 
 use std::collections::HashMap;
 
 use axum::http::Method;
-use codex_core::nearest::nearest;
+use codex_core::nearest::hint;
 use utoipa::openapi::{
     OpenApi, RefOr,
     path::{Operation, ParameterIn},
     security::SecurityRequirement,
 };
 
-use crate::{
-    http::{handling::Handling, problem::Problem},
-    legacy,
-};
+use super::examples;
+use crate::http::{handling::Handling, problem::Problem};
+
+/// What the description of an operation that ignores unknown parameters says of them.
+const IGNORED: &str =
+    "Unknown query parameters are ignored, unless the call asks for strict handling.";
 
 /// The parameters of each operation.
 #[derive(Debug, Default)]
@@ -22,9 +27,7 @@ pub struct Parameters(HashMap<(Method, String), Known>);
 #[derive(Debug)]
 struct Known {
     names: Vec<String>,
-    /// Whether unknown parameters are ignored unless the caller asks for more.
-    lenient: bool,
-    /// Whether no token is needed.
+    /// Whether no token is needed: then unknown parameters are ignored unless the caller asks for more.
     open: bool,
 }
 
@@ -40,11 +43,9 @@ impl Parameters {
             ];
             for (method, operation) in operations {
                 let Some(operation) = operation else { continue };
-                let open = is_open(operation);
                 let known = Known {
                     names: names(operation),
-                    lenient: open || legacy::ROUTES.contains(&&*format!("{method} {path}")),
-                    open,
+                    open: is_open(operation),
                 };
                 self.0.insert((method, path.clone()), known);
             }
@@ -69,7 +70,7 @@ impl Parameters {
             if known.names.iter().any(|known| *known == name) {
                 continue;
             }
-            if known.lenient && !handling.is_strict() {
+            if known.open && !handling.is_strict() {
                 handling.ignore(&name);
                 continue;
             }
@@ -92,10 +93,25 @@ impl Parameters {
     }
 }
 
+/// Says of each operation that ignores unknown parameters that it does.
+pub fn describe(api: &mut OpenApi) {
+    for item in api.paths.paths.values_mut() {
+        for operation in examples::operations(item) {
+            if !is_open(operation) {
+                continue;
+            }
+            let description = operation.description.get_or_insert_default();
+            if !description.is_empty() {
+                description.push_str("\n\n");
+            }
+            description.push_str(IGNORED);
+        }
+    }
+}
+
 fn unknown(name: &str, known: &Known) -> Problem {
     let names = known.names.iter().map(String::as_str);
-    let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?"));
-    let hint = hint.unwrap_or_default();
+    let hint = hint(name, names);
     Problem::bad_request(format!("unknown parameter `{name}`{hint}"))
 }
 

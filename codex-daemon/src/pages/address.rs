@@ -4,7 +4,7 @@ use axum::http::Uri;
 use codex_core::{
     Scope,
     list::{Column, ColumnType, Cursor, Filter, ListedResource, Listing, Op, PageRequest, Sort},
-    nearest::nearest,
+    nearest::hint,
     views::rules::{is_filter, is_order},
 };
 
@@ -137,7 +137,7 @@ impl ListAddress {
                 "total" => {
                     address.total = text
                         .parse()
-                        .map_err(|_| bad("total", "must be true or false"))?;
+                        .map_err(|_| bad("total", "must be `true` or `false`"))?;
                 }
                 "field" => field = text,
                 "value" => value = text,
@@ -232,7 +232,7 @@ impl ListAddress {
             _ if !further.contains(&name) => return Ok(false),
             ALL => {
                 let read = text.parse();
-                self.all = read.map_err(|_| bad(ALL, "must be true or false"))?;
+                self.all = read.map_err(|_| bad(ALL, "must be `true` or `false`"))?;
             }
             COLUMNS => self.columns = Some(text.to_owned()).filter(|text| !text.is_empty()),
             CHOOSE => {
@@ -567,11 +567,9 @@ fn bad(name: &str, what: &str) -> Problem {
 }
 
 fn unknown(name: &str, listing: &Listing) -> Problem {
-    let names = listing.columns().map(|column| column.name);
-    let column = name.split("__").next().unwrap_or_default();
-    let hint = nearest(column, names.chain(OWN).chain(OF_RECORDS));
-    let hint = hint.map(|name| format!("; did you mean `{name}`?"));
-    let hint = hint.unwrap_or_default();
+    let filters = listing.filters();
+    let names = filters.iter().map(String::as_str);
+    let hint = hint(name, names.chain(OWN).chain(OF_RECORDS));
     Problem::bad_request(format!("unknown parameter `{name}`{hint}"))
 }
 

@@ -347,6 +347,6 @@ fn categories(plans: &[BillingPlan], options: &[FeatureOption]) -> Vec<String> {
 
 /// A price of a plan.
 fn price(fields: &Value, key: &str) -> Option<codex_core::money::Money> {
-    debug_assert!(PRICES.contains(&key), "{key} is no price");
+    debug_assert!(PRICES.contains(&key), "{key} is not a price");
     serde_json::from_value(fields.get(key)?.clone()).ok()
 }

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use chrono::{DateTime, Utc};
-use codex_core::{Error, RecordName, Scope, address::segment, list::Cursor, nearest::nearest};
+use codex_core::{Error, RecordName, Scope, address::segment, list::Cursor, nearest::hint};
 
 pub(super) use super::address::ROWS;
 use super::{
@@ -32,9 +32,7 @@ impl Params {
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             without_nul(&name, &value)?;
             if !known.contains(&&*name) {
-                let hint = nearest(&name, known.iter().copied());
-                let hint = hint.map(|name| format!("; did you mean `{name}`?"));
-                let hint = hint.unwrap_or_default();
+                let hint = hint(&name, known.iter().copied());
                 let message = format!("unknown parameter `{name}`{hint}");
                 return Err(Problem::bad_request(message));
             }

@@ -26,6 +26,7 @@ from .errors import (
     Invalid,
     NotFound,
     Timeout,
+    Unauthorized,
     Unavailable,
     UpstreamError,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Invalid",
     "NotFound",
     "Timeout",
+    "Unauthorized",
     "Unavailable",
     "UpstreamError",
     "__version__",

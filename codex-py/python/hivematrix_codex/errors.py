@@ -21,6 +21,7 @@ __all__ = [
     "Invalid",
     "NotFound",
     "Timeout",
+    "Unauthorized",
     "Unavailable",
     "UpstreamError",
 ]
@@ -82,8 +83,12 @@ class Invalid(CodexError, ValueError):
         self.faults = tuple(Fault(pointer, detail) for pointer, detail in faults)
 
 
+class Unauthorized(CodexError, PermissionError):
+    """There is no token, or it is not accepted: get another one."""
+
+
 class Forbidden(CodexError, PermissionError):
-    """You may not do this, or the token is not accepted."""
+    """You may not do this."""
 
 
 class UpstreamError(CodexError):

@@ -102,7 +102,7 @@ fn unsupported<'a, T: Send + 'a>(class: &str) -> Answer<'a, T> {
 /// The id in a key.
 pub(crate) fn id(key: &[String]) -> Result<i64> {
     let text = key.last().map_or("", String::as_str);
-    let wrong = |_| Failure::Invalid(format!("id: `{text}` is no whole number"));
+    let wrong = |_| Failure::Invalid(format!("id: `{text}` is not a whole number"));
     text.parse().map_err(wrong)
 }
 

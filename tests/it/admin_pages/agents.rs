@@ -82,7 +82,7 @@ on_each_engine! {
         let admin = Browser::new(&app, "admin")?;
         let html = admin.page("/agents").await?;
         assert!(html.contains("There are no agents yet") && html.contains("There are no PSA agents yet"), "{html}");
-        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/agents"]).await?;
         let html = admin.page("/agents?total=true").await?;
         let (path, agent) = first(&app).await?;
         assert!(html.contains("12 agents in all") && html.contains(&format!("href=\"{path}\"")), "{html}");
@@ -98,7 +98,7 @@ on_each_engine! {
     async fn users_are_changed_through_helm(database: TestDatabase) -> TestResult {
         let helm = helm().await?;
         let app = TestApp::with(database, &[("helm.url", &helm.url)]).await?;
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let admin = Browser::new(&app, "admin")?;
         let (path, agent) = first(&app).await?;
         let users = format!("/api/keycloak/users/{}", agent["keycloak_id"].as_str().unwrap());
@@ -136,7 +136,7 @@ on_each_engine! {
 
 on_sqlite! {
     async fn themes_are_saved_and_syncs_started(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let admin = Browser::new(&app, "admin")?;
         let (path, _) = first(&app).await?;
         let themes = [("theme_preference", "dark"), ("preferred_color_theme", "bee")];
@@ -156,7 +156,7 @@ on_sqlite! {
 
     async fn without_helm_forms_keep_their_input(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[("helm.url", "http://127.0.0.1:1")]).await?;
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let admin = Browser::new(&app, "admin")?;
         let (path, agent) = first(&app).await?;
         let html = admin.page(&path).await?;

@@ -96,7 +96,7 @@ on_sqlite! {
         sent.insert("time_zone".into(), "Mars/Olympus".into());
         let (status, html) = admin.refused(path, &sent).await?;
         assert_eq!(status, 422);
-        assert!(html.contains("is no time zone such as Europe/Berlin"), "{html}");
+        assert!(html.contains("is not a time zone such as Europe/Berlin"), "{html}");
         assert_eq!(text(&app), FILE);
 
         let path = "/admin/settings/policies";

@@ -52,7 +52,7 @@ impl World {
     /// Lets [`codex_tests::on_each_engine`] make one.
     pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {
         let app = start(database).await?;
-        app.pull(&[
+        app.run_syncs(&[
             "/sync/psa",
             "/sync/datto",
             "/sync/audits",

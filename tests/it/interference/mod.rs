@@ -103,7 +103,7 @@ fn compared(headers: &HeaderMap) -> BTreeMap<String, String> {
 impl ServerPair {
     async fn on(database: TestDatabase) -> anyhow::Result<Self> {
         let app = TestApp::on(database).await?;
-        app.pull(&[
+        app.run_syncs(&[
             "/sync/psa",
             "/sync/datto",
             "/sync/audits",

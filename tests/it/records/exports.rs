@@ -38,7 +38,7 @@ on_each_engine! {
     }
 
     async fn every_kind_is_exported_as_ndjson_and_csv(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
         let client = client(&app, "admin")?;
         let plan = codex_client::BillingPlanIn {
             plan_name: "Gold, \"all in\"".into(), term_length: "1 Year".into(), ..Default::default()
@@ -97,7 +97,7 @@ on_each_engine! {
 
     /// Exports have everything that lists give staff by `fields=`.
     async fn every_selectable_field_is_exported(app: TestApp) -> TestResult {
-        app.pull(&["/sync/psa", "/sync/datto", "/sync/audits", "/sync/tickets", "/sync/agents"]).await?;
+        app.run_syncs(&["/sync/psa", "/sync/datto", "/sync/audits", "/sync/tickets", "/sync/agents"]).await?;
         let plan = codex_client::BillingPlanIn {
             plan_name: "Gold".into(), term_length: "1 Year".into(), ..Default::default()
         };

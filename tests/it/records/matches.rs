@@ -125,7 +125,7 @@ on_each_engine! {
             client.assets().create(&device).await?;
         }
         let before = client.assets().all(&ListOptions::default()).await?.len();
-        app.pull(&["/sync/audits"]).await?;
+        app.run_syncs(&["/sync/audits"]).await?;
         assert_eq!(client.assets().all(&ListOptions::default()).await?.len(), before, "all stay");
         let found = client.duplicates().list(&ListOptions::default()).await?.items;
         assert!(!found.is_empty());

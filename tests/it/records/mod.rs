@@ -32,7 +32,7 @@ on_each_engine! {
         assert_eq!(companies.create(&wanted).await?.account_number, "654321");
         let taken = companies.create(&wanted).await.unwrap_err();
         assert_eq!(taken.status(), Some(409));
-        assert!(taken.to_string().contains("654321 belongs to company"), "{taken}");
+        assert!(taken.to_string().contains("654321 belongs to company `Other GmbH`"), "{taken}");
         assert!(companies.list().await?.contains(&made));
         assert_eq!(app.world.lock().departments.len(), upstream, "nothing is written to the vendor");
         Ok(())
@@ -122,7 +122,7 @@ on_each_engine! {
             let email = world.users[0]["email"].clone();
             world.users[1]["email"] = email;
         }
-        app.pull(&["/sync/agents"]).await?;
+        app.run_syncs(&["/sync/agents"]).await?;
         let agent = app.world.lock().users[0]["id"].clone();
         let agent = format!("/api/agents/{}", agent.as_str().unwrap());
         let put = async |path: &str, body: &Value| -> anyhow::Result<u16> {

@@ -52,8 +52,8 @@ on_each_engine! {
         for wanted in [
             "an item of department could not be read: number 3 of its list is nested deeper than 64 levels",
             "`id` is missing or no id",
-            "company 5: `contract_start_date` is no date that can be true and is unknown",
-            "company 2: `account_number` is no text and is unknown",
+            "company 5: `contract_start_date` is not a possible date and is unknown",
+            "company 2: `account_number` is not text and is unknown",
         ] {
             assert!(report.issues.iter().any(|issue| issue.contains(wanted)), "{wanted}: {:?}", report.issues);
         }

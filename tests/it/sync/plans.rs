@@ -143,7 +143,7 @@ on_each_engine! {
         bench.codex.sync(&system, only(SyncKind::Rmm, "sites")).await?;
         assert!(bench.live("site_links").await? > 50 && bench.live("assets").await? == 0);
         for (request, says) in [
-            (only(SyncKind::Psa, "nonsense"), "scope: `nonsense` is no part of freshservice"),
+            (only(SyncKind::Psa, "nonsense"), "scope: `nonsense` is not a part of freshservice"),
             (only(SyncKind::Tickets, "x"), "scope: freshservice.tickets is synced as a whole"),
             (Request { since: Some(bench.codex.now()), ..Request::from(SyncKind::Rmm) }, "since: datto cannot tell"),
             (Request { since: Some(bench.codex.now() + Duration::days(1)), ..Request::from(SyncKind::Tickets) }, "since: is in the future"),

@@ -102,7 +102,7 @@ async fn main() -> anyhow::Result<()> {
                     edits.push((place, tokio::spawn(edit_until(client, stop))));
                 }
             }
-            let job = pull(&client, script).await?;
+            let job = run_sync(&client, script).await?;
             stop.cancel();
             let seconds = begun.elapsed().as_secs_f64();
             println!(
@@ -136,7 +136,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn pull(client: &Client, script: SyncKind) -> anyhow::Result<JobOut> {
+async fn run_sync(client: &Client, script: SyncKind) -> anyhow::Result<JobOut> {
     let started = client.sync().start(script).await?;
     Ok(client
         .sync()

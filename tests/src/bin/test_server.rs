@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let program = words.next().context("which command?")?;
     let database = database::TestDatabase::on(database::sqlite()?).await?;
     let app = TestApp::with(database, &[("server.calls_per_minute", "0")]).await?;
-    app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"])
+    app.run_syncs(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"])
         .await?;
     let token = app.core.user_token("admin", "admin@msp.example");
     let client = Client::new(&app.url(), TokenSource::fixed(token.clone()))?;

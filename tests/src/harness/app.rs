@@ -258,12 +258,12 @@ impl TestApp {
 
     /// Syncs from both vendors through the API.
     pub async fn sync(&self) -> anyhow::Result<()> {
-        self.pull(&["/sync/psa", "/sync/datto", "/sync/tickets"])
+        self.run_syncs(&["/sync/psa", "/sync/datto", "/sync/tickets"])
             .await
     }
 
     /// Starts syncs one after another and waits for their success.
-    pub async fn pull(&self, paths: &[&str]) -> anyhow::Result<()> {
+    pub async fn run_syncs(&self, paths: &[&str]) -> anyhow::Result<()> {
         for path in paths {
             let token = self.core.key.service("helm", "codex")?;
             let started: serde_json::Value = self

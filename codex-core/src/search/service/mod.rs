@@ -89,11 +89,13 @@ impl Codex {
                 format!("must be from 1 to {MAX_LIMIT}"),
             ));
         }
-        let (candidates, more) = self.candidates(scope, &wanted, &term, text).await?;
-        let mut results: Vec<SearchHit> = Vec::with_capacity(limit);
+        let (candidates, mut more) = self.candidates(scope, &wanted, &term, text).await?;
+        // One beyond the limit says that there are more.
+        let most = limit + 1;
+        let mut results: Vec<SearchHit> = Vec::with_capacity(most);
         // For most callers the first part has all that is shown; a client's own are somewhere among the rest.
         let part = if scope.companies().is_none() {
-            limit
+            most
         } else {
             query::CANDIDATES
         };
@@ -104,14 +106,16 @@ impl Codex {
                 let Some(row) = found.get(&(one.kind, one.id)) else {
                     continue;
                 };
-                if results.len() < limit {
+                if results.len() < most {
                     results.push(hit(wanted[one.kind], row, one.matched));
                 }
             }
-            if results.len() >= limit {
+            if results.len() >= most {
                 break;
             }
         }
+        more |= results.len() > limit;
+        results.truncate(limit);
         Ok(SearchOut {
             count: results.len(),
             more,

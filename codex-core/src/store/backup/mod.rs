@@ -65,7 +65,7 @@ pub struct TableSum {
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The file is not a complete backup.
-    #[error("it is no whole backup: {0}")]
+    #[error("it is not a complete backup: {0}")]
     Damaged(String),
     /// The backup cannot go into this database.
     #[error("{0}")]

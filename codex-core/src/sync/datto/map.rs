@@ -250,7 +250,7 @@ pub(super) fn interfaces(value: &Value) -> Result<(String, Option<String>), Item
     let nics: &[Value] = match &nics {
         None | Some(Value::Null) => &[],
         Some(Value::Array(nics)) => nics.as_slice(),
-        Some(_) => return Err(item.fault("`nics` is no list")),
+        Some(_) => return Err(item.fault("`nics` is not a list")),
     };
     let addresses = nics
         .iter()

@@ -38,7 +38,7 @@ impl Item {
             return Err(unknown(reason));
         }
         let Value::Object(members) = value else {
-            return Err(unknown("is no object"));
+            return Err(unknown("is not an object"));
         };
         let id = members
             .get("uid")
@@ -136,17 +136,17 @@ impl Item {
 
     /// States `field` from a member when it is there, as [`text`]; empty is null.
     pub fn text(&mut self, member: &str, field: &str) {
-        self.read(member, field, "is no text", text);
+        self.read(member, field, "is not text", text);
     }
 
     /// States `field` from a member of an object that was taken out; see [`Item::text`].
     pub fn text_of(&mut self, nested: &mut Map<String, Value>, member: &str, field: &str) {
-        self.read_of(nested, member, field, "is no text", text);
+        self.read_of(nested, member, field, "is not text", text);
     }
 
     /// As [`Item::text_of`], of a member whose type is the account's choice, as [`any_text`].
     pub fn any_text_of(&mut self, nested: &mut Map<String, Value>, member: &str, field: &str) {
-        self.read_of(nested, member, field, "is no text", any_text);
+        self.read_of(nested, member, field, "is not text", any_text);
     }
 
     /// States `field` from a member when it is there: a date, or the text that stands in its place. A date
@@ -168,7 +168,7 @@ impl Item {
 
     /// States `field` from a member when it is there, as [`number`].
     pub fn number(&mut self, member: &str, field: &str) {
-        self.read(member, field, "is no whole number", number);
+        self.read(member, field, "is not a whole number", number);
     }
 
     /// States `field` from a member when it is there: true or false.
@@ -281,12 +281,12 @@ impl Item {
     }
 }
 
-pub(crate) const TIME: &str = "is no time of the years 1970 to 2200";
-pub(crate) const DATE: &str = "is no date that can be true";
-pub(crate) const NO_TEXTS: &str = "is no list of texts";
-pub(crate) const NO_NUMBERS: &str = "is no list of whole numbers";
-pub(crate) const ODD_TEXT: &str = "holds something that is no text";
-pub(crate) const ODD_NUMBER: &str = "holds something that is no whole number";
+pub(crate) const TIME: &str = "is not a time of the years 1970 to 2200";
+pub(crate) const DATE: &str = "is not a possible date";
+pub(crate) const NO_TEXTS: &str = "is not a list of texts";
+pub(crate) const NO_NUMBERS: &str = "is not a list of whole numbers";
+pub(crate) const ODD_TEXT: &str = "holds something that is not text";
+pub(crate) const ODD_NUMBER: &str = "holds something that is not a whole number";
 
 /// The elements of a list that can be read, without empty ones, and whether there are no others; `None` for what is
 /// no list.
@@ -471,7 +471,7 @@ mod tests {
         assert_eq!(item.take_texts("cc"), ["a@x.test"]);
         assert!(item.take_texts("bcc").is_empty() && item.take_texts("absent").is_empty());
         let told = item.unread().unwrap().to_string();
-        assert!(told.contains("`cc` holds something that is no text, `bcc` is no list"));
+        assert!(told.contains("`cc` holds something that is not text, `bcc` is not a list"));
         let item: SourceRecord<crate::companies::Company> = item.into_incoming("1".into(), "x");
         let stated =
             json!({"whole": [5, 6], "some": [5, 7], "null": [], "blank": null, "names": ["a"]});

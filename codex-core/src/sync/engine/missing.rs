@@ -241,15 +241,15 @@ impl Run {
         let Some(probe) = self.probe::<R>().map(str::to_owned) else {
             self.issue(format!(
                 "no {} was listed, so none can be proved gone",
-                R::KIND
+                R::RECORD_KIND.in_words()
             ));
             return Ok(false);
         };
         let answers = matches!(directory.ask(&probe).await?, Lookup::Present(_));
         if !answers {
             self.issue(format!(
-                "a {} that was just listed is not found by its id: nothing is deleted in this run",
-                R::KIND
+                "{} that was just listed is not found by its id: nothing is deleted in this run",
+                R::RECORD_KIND.with_article()
             ));
         }
         Ok(answers)

@@ -146,7 +146,7 @@ impl SyncPlan {
         let wrong = |message: &str| Error::invalid("plan", message);
         let (header, body) = text.split_once('\n').unwrap_or((text, ""));
         let header: Header =
-            serde_json::from_str(header).map_err(|_| wrong("this is no plan of codexd"))?;
+            serde_json::from_str(header).map_err(|_| wrong("this is not a plan of codexd"))?;
         if header.codex_plan != FORMAT {
             return Err(wrong("another version of codexd wrote it"));
         }

@@ -46,7 +46,7 @@ pub fn ticket_event(body: &[u8]) -> Result<TicketEvent> {
         Err(error) => salvaged(body).ok_or_else(|| Error::invalid("body", error.to_string()))?,
     };
     let Value::Object(body) = value else {
-        return Err(Error::invalid("body", "is no object"));
+        return Err(Error::invalid("body", "must be an object"));
     };
     let wrapped = WRAPPERS
         .iter()

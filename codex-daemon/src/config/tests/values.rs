@@ -191,7 +191,7 @@ fn sections_with_free_keys_are_read() {
         ),
         (
             "[policies]\nname = source_wins\n",
-            "[policies] name: is no field",
+            "[policies] name: must name a field",
         ),
         (
             "[policies]\ncompany.account_number = source_wins\n",

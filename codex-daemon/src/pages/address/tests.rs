@@ -152,7 +152,8 @@ fn whole_list_is_reached_beside_the_view_that_it_opens_with() {
 #[test]
 fn unknown_parameters_are_refused_by_name() {
     for (query, says) in [
-        ("nam__contains=a", "did you mean `name`?"),
+        ("nam=a", "did you mean `name`?"),
+        ("nam__contain=a", "did you mean `name__contains`?"),
         ("colour=red", "unknown parameter `colour`"),
         ("field=colour&op=eq&value=red", "unknown parameter `colour`"),
         ("field=name&op=like&value=a", "op: "),

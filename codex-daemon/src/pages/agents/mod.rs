@@ -290,7 +290,7 @@ async fn set_enabled(
     let enabled = match sent.text("enabled") {
         "true" => true,
         "false" => false,
-        _ => return Err(Problem::bad_request("enabled: must be true or false")),
+        _ => return Err(Problem::bad_request("enabled: must be `true` or `false`")),
     };
     let changed = json!({"enabled": enabled});
     let changed = helm(&app, &visit)?.update(&id, &changed).await;

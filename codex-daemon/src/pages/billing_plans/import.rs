@@ -109,12 +109,12 @@ fn read(json: &[u8]) -> Result<ImportBody, Vec<String>> {
         match what.classify() {
             Category::Data if place == "." => what.to_string(),
             Category::Data => format!("{place}: {what}"),
-            _ => format!("This is no JSON: {what}"),
+            _ => format!("This is not JSON: {what}"),
         }
     });
     let import = read.map_err(|what| vec![what])?;
     let end = reader.end();
-    end.map_err(|what| vec![format!("This is no JSON: {what}")])?;
+    end.map_err(|what| vec![format!("This is not JSON: {what}")])?;
     Ok(import)
 }
 
@@ -151,7 +151,7 @@ async fn imported(visit: &Visit, body: ImportBody) -> codex_core::Result<()> {
     Ok(())
 }
 
-/// A fault with its place, such as `plans, number 2, per_user_cost: is no number`.
+/// A fault with its place, such as `plans, number 2, per_user_cost: must be a number`.
 fn in_words(fault: &Fault) -> String {
     let parts = fault.pointer.split('/').skip(1).map(|part| {
         let part = part.replace("~1", "/").replace("~0", "~");
@@ -186,10 +186,10 @@ mod tests {
 
     #[test]
     fn places_of_faults_count_from_one() {
-        let fault = Fault::at("per_user_cost", "is no number").within("/plans/1");
+        let fault = Fault::at("per_user_cost", "must be a number").within("/plans/1");
         assert_eq!(
             in_words(&fault),
-            "plans, number 2, per_user_cost: is no number"
+            "plans, number 2, per_user_cost: must be a number"
         );
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use codex_core::{
     Access, Scope,
     list::{ColumnType, Filter, Page, PageRequest},
-    nearest::nearest,
+    nearest::hint,
     plural::count_of,
     records::FieldDef,
 };
@@ -316,8 +316,7 @@ pub(super) fn chosen(
         let column = available.iter().find(|column| column.name == name);
         let column = column.ok_or_else(|| {
             let names = available.iter().map(|column| column.name);
-            let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?"));
-            let hint = hint.unwrap_or_default();
+            let hint = hint(name, names);
             Problem::bad_request(format!("columns: there is no column `{name}`{hint}"))
         })?;
         if met.insert(name) {

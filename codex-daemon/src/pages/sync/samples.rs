@@ -73,7 +73,7 @@ fn usual() -> Job {
             scope_result("8 of 12 are missing"),
         )]
         .into(),
-        issues: vec!["department 7 could not be read: `name` is no text".to_owned()],
+        issues: vec!["department 7 could not be read: `name` is not text".to_owned()],
         notes: vec!["would create company `Acme`".to_owned()],
         issue_count: 4,
         calls: 12,

@@ -68,7 +68,7 @@ def moment(name: str, value: Any) -> datetime:
     try:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
     except ValueError:
-        raise Invalid(f"{name}: `{value}` is no time such as 2026-01-31 or 2026-01-31T08:00:00Z") from None
+        raise Invalid(f"{name}: `{value}` is not a time such as 2026-01-31 or 2026-01-31T08:00:00Z") from None
     return time if time.tzinfo else time.astimezone()
 
 

@@ -50,7 +50,7 @@ def json_list(text: Any) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise Invalid(f"`{text}` is no JSON list: {error}") from None
+        raise Invalid(f"`{text}` is not a JSON list: {error}") from None
 
 
 class Company(Model):

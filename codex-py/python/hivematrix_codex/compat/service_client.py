@@ -16,7 +16,7 @@ from email.message import Message
 from http.client import HTTPException
 from typing import IO, Any
 
-from ..errors import Forbidden, Invalid, NotFound, Timeout, Unavailable, UpstreamError
+from ..errors import Forbidden, Invalid, NotFound, Timeout, Unauthorized, Unavailable, UpstreamError
 from .connection import folder
 
 __all__ = ["Response", "call_service", "get_service_token", "get_service_url"]
@@ -54,9 +54,9 @@ class Response:
         return json_module.loads(self.content)
 
     def raise_for_status(self) -> None:
-        """Raises when the status is 400 or more: ``NotFound``, ``Forbidden`` or ``UpstreamError``."""
+        """Raises when the status is 400 or more: ``NotFound``, ``Unauthorized``, ``Forbidden`` or ``UpstreamError``."""
         if not self.ok:
-            error = {401: Forbidden, 403: Forbidden, 404: NotFound}.get(self.status_code, UpstreamError)
+            error = {401: Unauthorized, 403: Forbidden, 404: NotFound}.get(self.status_code, UpstreamError)
             raise error(f"{self.url} answered {self.status_code}")
 
     def __bool__(self) -> bool:
@@ -107,7 +107,7 @@ def get_service_url(service_name: str) -> str:
                 if service_name in services:
                     return str(services[service_name]["url"]).rstrip("/")
             except (ValueError, TypeError, KeyError) as error:
-                raise Invalid(f"{path}: is no list of services: {error}") from None
+                raise Invalid(f"{path}: is not a list of services: {error}") from None
             known = ", ".join(sorted(services)) or "none"
             raise Invalid(f"service `{service_name}` is not in {path.resolve()}; it has {known}")
     raise Invalid(f"there is no services.json in {pathlib.Path.cwd()} or {folder()}")

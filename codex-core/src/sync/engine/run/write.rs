@@ -168,7 +168,7 @@ impl Run {
                 precedence: &self.precedence,
             };
             let unknown =
-                |_| Error::invalid("plan", format!("`{}` is no kind of record", step.kind));
+                |_| Error::invalid("plan", format!("`{}` is not a kind of record", step.kind));
             let kind: RecordKind = step.kind.parse().map_err(unknown)?;
             let mut summary = by_kind!(kind, R => {
                 step.step::<R>(origins)?.take(&mut writer, self.source).await?
