@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{Codex, Outcome, Scope, records::Author, sync::SyncKind};
 
-use super::{NotConfigured, load, output, sync, with_codex};
+use super::{UsageError, load, output, sync, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -59,10 +59,10 @@ impl Accounts {
                 return with_codex(&config, true, renumber).await;
             }
             Command::Assign if config.freshservice.is_none() => {
-                return Err(NotConfigured::error(sync::FRESHSERVICE));
+                return Err(UsageError::error(sync::FRESHSERVICE));
             }
             Command::Push if config.datto.is_none() => {
-                return Err(NotConfigured::error(sync::DATTO));
+                return Err(UsageError::error(sync::DATTO));
             }
             Command::Assign => SyncKind::AssignAccounts,
             Command::Push => SyncKind::PushAccounts,

@@ -34,7 +34,7 @@ A backup of one engine can be restored into the other. Settings and keys are not
 const RESTORE: &str = "\
 Examples:
   codexd restore --from codex-2026-01-31.gz
-  codexd restore --from codex-2026-01-31.gz --to postgresql://codex:secret@localhost/codex_new
+  codexd restore --from codex-2026-01-31.gz --to postgresql://codex@localhost/codex_new
 
 The database must be empty and the daemon stopped. The file is checked to its end before anything is written, and the
 result is compared with it: everything is restored, or nothing. A backup of an older codexd is migrated.";
@@ -61,7 +61,8 @@ pub(super) struct Restore {
     /// The backup
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
-    /// The database: `sqlite://FILE` or `postgresql://...`; the configured one when absent
+    /// The database, `sqlite://FILE` or `postgresql://USER@HOST/NAME`; the configured one when absent. The process list
+    /// shows it: keep the password in PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     to: Option<String>,
 }

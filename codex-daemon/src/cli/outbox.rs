@@ -11,8 +11,8 @@ use codex_core::{
 
 use serde_json::json;
 
-use super::{claims::time, load, output, table::Table, with_codex};
-use crate::config::Sources;
+use super::{UsageError, claims::time, load, output, sync, table::Table, with_codex};
+use crate::config::{Config, Sources};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,6 +57,9 @@ enum Command {
 impl Outbox {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let config = load(sources)?;
+        if let Some(Command::Send | Command::Retry { .. }) = &self.command {
+            require_sending(&config)?;
+        }
         with_codex(&config, false, async |codex| self.work(codex).await).await
     }
 
@@ -96,6 +99,20 @@ impl Outbox {
         }
         Ok(table(&entries).print()?)
     }
+}
+
+/// # Errors
+/// When nothing can be sent with these settings.
+fn require_sending(config: &Config) -> anyhow::Result<()> {
+    if config.freshservice.is_none() {
+        return Err(UsageError::error(sync::FRESHSERVICE));
+    }
+    if !config.upstream_write {
+        let message =
+            "nothing is sent to the PSA; set [upstream] write = on in instance/codex.conf";
+        return Err(UsageError::error(message));
+    }
+    Ok(())
 }
 
 /// Whether somebody may still want to do something about it.

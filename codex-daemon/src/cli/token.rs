@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use codex_core::clock::{Clock as _, SystemClock};
 use serde_json::json;
 
-use super::{NotConfigured, load};
+use super::{UsageError, load};
 use crate::{
     auth::local::{ISSUER, LocalIssuer},
     config::Sources,
@@ -56,7 +56,7 @@ impl Token {
     pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let config = load(sources)?;
         let Some(file) = &config.auth.local_issuer else {
-            return Err(NotConfigured::error(
+            return Err(UsageError::error(
                 "tokens without Core are off; set [auth] local_issuer = on in instance/codex.conf, or give \
                  `--set auth.local_issuer=on` to both `codexd serve` and `codexd token`",
             ));
@@ -66,7 +66,7 @@ impl Token {
         let level = level.map_or_else(String::new, |value| value.get_name().to_owned());
         let sub = self.sub.unwrap_or_else(|| format!("local-{level}"));
         if sub.trim().is_empty() {
-            bail!("--sub: must not be empty");
+            return Err(UsageError::error("--sub: must not be empty"));
         }
         if self.role == Role::Client && self.email.is_none() {
             eprintln!("warning: without --email this client sees no company");

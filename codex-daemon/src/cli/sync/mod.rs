@@ -16,7 +16,7 @@ use codex_core::{
     sync::{Request, SyncKind, SyncPlan},
 };
 
-use super::{NotConfigured, output, progress::Progress, with_codex};
+use super::{UsageError, output, progress::Progress, with_codex};
 use crate::config::{Config, Keycloak, Sources};
 
 /// How often the job is looked at.
@@ -190,7 +190,9 @@ impl Sync {
     async fn work(&self, codex: &Codex, requests: Vec<Request>) -> anyhow::Result<()> {
         if let Some(Command::Plan { output, .. }) = &self.command {
             let [request] = requests.as_slice() else {
-                bail!("a plan is made of one source");
+                return Err(UsageError::error(
+                    "a plan is made of one source, not of all",
+                ));
             };
             let plan = plan(codex, request.clone()).await?;
             fs::write(output, plan.to_file()?)
@@ -304,12 +306,14 @@ impl What {
         let narrowed = self.light || self.full || self.since.is_some() || !self.scope.is_empty();
         let Source::One(part) = source else {
             if narrowed {
-                bail!("--light, --full, --since and --scope are for one source");
+                let message =
+                    "--light, --full, --since and --scope are for one source, not for all";
+                return Err(UsageError::error(message));
             }
             let configured = ALL.into_iter().filter(|part| select(*part, config).is_ok());
             let requests: Vec<Request> = configured.map(Request::from).collect();
             if requests.is_empty() {
-                return Err(NotConfigured::error(NOTHING));
+                return Err(UsageError::error(NOTHING));
             }
             return Ok(requests);
         };
@@ -317,7 +321,10 @@ impl What {
         let part = match part {
             SyncKind::Tickets if self.light => SyncKind::TicketsLight,
             SyncKind::Tickets if self.full => SyncKind::TicketHistory,
-            _ if self.light || self.full => bail!("--light and --full are for tickets"),
+            _ if self.light || self.full => {
+                let message = "--light and --full are for `codexd sync tickets`";
+                return Err(UsageError::error(message));
+            }
             part => part,
         };
         Ok(vec![Request {
@@ -337,20 +344,20 @@ fn select(part: SyncKind, config: &mut Config) -> anyhow::Result<()> {
         | SyncKind::TicketHistory
         | SyncKind::AssignAccounts => {
             if config.freshservice.is_none() {
-                return Err(NotConfigured::error(FRESHSERVICE));
+                return Err(UsageError::error(FRESHSERVICE));
             }
             "freshservice".clone_into(&mut config.psa);
         }
         SyncKind::Rmm | SyncKind::RmmAudits | SyncKind::PushAccounts => {
             if config.datto.is_none() {
-                return Err(NotConfigured::error(DATTO));
+                return Err(UsageError::error(DATTO));
             }
             "datto".clone_into(&mut config.rmm);
         }
         SyncKind::Agents => {
             let login = |keycloak: &Keycloak| keycloak.client.is_some() || keycloak.admin.is_some();
             if !config.keycloak.as_ref().is_some_and(login) {
-                return Err(NotConfigured::error(KEYCLOAK));
+                return Err(UsageError::error(KEYCLOAK));
             }
         }
     }
