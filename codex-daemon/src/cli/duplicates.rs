@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{
     Codex, Outcome, RecordKind, Scope,
@@ -42,17 +42,7 @@ pub(super) struct Duplicates {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List candidates, newest first
-    List {
-        /// Also those that were decided
-        #[arg(long)]
-        all: bool,
-        /// Only candidates of this kind
-        #[arg(long, value_parser = KINDS.map(RecordKind::name))]
-        kind: Option<String>,
-        /// At most this many, 1 to 500
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
-        limit: u32,
-    },
+    List(List),
     /// Merge the two records
     Merge {
         /// Candidate
@@ -71,6 +61,20 @@ enum Command {
     },
 }
 
+/// Which candidates to list.
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Also those that were decided
+    #[arg(long)]
+    all: bool,
+    /// Only candidates of this kind
+    #[arg(long, value_parser = KINDS.map(RecordKind::name))]
+    kind: Option<String>,
+    /// At most this many, 1 to 500
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+    limit: u32,
+}
+
 impl Duplicates {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let config = load(sources)?;
@@ -81,7 +85,7 @@ impl Duplicates {
         let (scope, mut out) = (Scope::system(), std::io::stdout());
         let mut author = Author::new("system", codex.now());
         let decided = match &self.command {
-            Command::List { .. } => return self.list(codex).await,
+            Command::List(list) => return self.list(codex, list).await,
             Command::Merge { id, keep, dry_run } => {
                 author.dry_run = *dry_run;
                 let which = DuplicateMergeIn { keep: *keep };
@@ -104,20 +108,17 @@ impl Duplicates {
         Ok(())
     }
 
-    async fn list(&self, codex: &Codex) -> anyhow::Result<()> {
-        let Command::List { all, kind, limit } = &self.command else {
-            bail!("this is no list");
-        };
+    async fn list(&self, codex: &Codex, list: &List) -> anyhow::Result<()> {
         let mut page = PageRequest {
-            limit: Some(*limit),
+            limit: Some(list.limit),
             sort: Some(Sort::new("-id")),
             ..PageRequest::default()
         };
-        if !all {
+        if !list.all {
             let open = DuplicateState::Open.name();
             page.filters.push(Filter::new("state", open));
         }
-        let of_kind = kind.as_deref().map(|kind| Filter::new("kind", kind));
+        let of_kind = list.kind.as_deref().map(|kind| Filter::new("kind", kind));
         page.filters.extend(of_kind);
         let found = codex.duplicates(&Scope::system(), &page).await?;
         if self.json {

@@ -23,6 +23,7 @@ mod serve;
 mod sync;
 mod table;
 mod token;
+mod unfinished;
 mod usage;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
@@ -177,7 +178,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
 fn is_refused_input(error: &anyhow::Error) -> bool {
     use codex_core::Error::{Invalid, Unprocessable};
     matches!(
-        error.downcast_ref(),
+        error.downcast_ref::<codex_core::Error>(),
         Some(Invalid { .. } | Unprocessable(_))
     )
 }
