@@ -24,11 +24,11 @@ Examples:
   codexd duplicates merge 12                 keep the older record
   codexd duplicates merge 12 --keep 4711     keep asset or contact 4711
   codexd duplicates merge 12 --dry-run       show what would change
-  codexd duplicates reject 12                they are two; never propose them again
+  codexd duplicates reject 12                keep both, and never propose them again
 
 Exit code 1 when there is no such candidate, it was decided already, or the records belong to different companies.";
 
-/// See, merge and reject records that may be one
+/// List, merge and reject pairs of records that may be duplicates
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Duplicates {
@@ -45,7 +45,7 @@ enum Command {
     List(List),
     /// Merge the two records
     Merge {
-        /// Candidate
+        /// Id of the candidate
         id: i64,
         /// The record to keep; the older one unless given
         #[arg(long, value_name = "RECORD")]
@@ -54,9 +54,9 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Keep the two records apart
+    /// Keep both records, and never propose the pair again
     Reject {
-        /// Candidate
+        /// Id of the candidate
         id: i64,
     },
 }
@@ -64,7 +64,7 @@ enum Command {
 /// Which candidates to list.
 #[derive(Debug, clap::Args)]
 struct List {
-    /// Also those that were decided
+    /// Include candidates that were decided
     #[arg(long)]
     all: bool,
     /// Only candidates of this kind

@@ -49,7 +49,7 @@ First steps:
   codexd init                     connect to PostgreSQL and write instance/codex.conf
   codexd config                   see every setting and where its value came from
   codexd sync freshservice --dry-run
-                                  see what a sync would change, write nothing
+                                  see what a sync would change, and change nothing
   codexd sync freshservice        sync companies, contacts and agents
   codexd serve                    serve the API; stop with Ctrl-C
 
@@ -59,7 +59,7 @@ Exit codes:
      the last line on standard error says what is wrong and what to do
   2  the command line or the configuration is wrong, or what the command needs is not configured
   3, 4
-     of `codexd import`: warned, refused
+     of `codexd import`: 3 warnings or differences that are not accepted, 4 refused
   130, 143
      stopped by Ctrl-C or SIGTERM within two seconds; a running sync ends as `cancelled`, what it has
      done so far stays, and the next one continues. `codexd serve` ends within five seconds, with 0";

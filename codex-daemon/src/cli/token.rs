@@ -21,22 +21,22 @@ Examples:
                                               sees the company of the one contact with that address
 
 Works without Core, and only while [auth] local_issuer is on: the key is instance/local-issuer.pem. A token cannot be
-taken back; remove the key and restart codexd to end them all.";
+revoked; remove the key and restart codexd to end them all.";
 
-/// Make a token without Core, for trying out and for stand-alone use
+/// Print an access token for use without Core
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Token {
-    /// What its holder may do
+    /// Role of the token
     #[arg(long, value_enum)]
     role: Role,
-    /// How long it is good for
+    /// Hours until the token expires
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=8_760))]
     hours: u16,
-    /// Id of the person, which the change log shows; `local-<role>` when not given
+    /// Id of the person in the change log [default: local-<ROLE>]
     #[arg(long)]
     sub: Option<String>,
-    /// E-mail address of the person; a client sees companies by it
+    /// E-mail address of the person; a client sees the company of the contact with it
     #[arg(long)]
     email: Option<String>,
     /// Name of the person

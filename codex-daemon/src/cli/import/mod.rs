@@ -67,7 +67,7 @@ struct OldDatabase {
     /// PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL")]
     from: String,
-    /// The zone of the old server's clock, such as Europe/Berlin: some columns hold its local time
+    /// Time zone of the old server, such as Europe/Berlin: some columns hold its local time
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     old_time_zone: Option<TimeZone>,
     /// Accept a role that may change the old database; it is not changed either way
@@ -77,7 +77,7 @@ struct OldDatabase {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Report what would be imported, and every flaw of the old database
+    /// Read the old database, report what would be imported and every flaw, and write nothing
     Check {
         #[command(flatten)]
         from: OldDatabase,
@@ -104,7 +104,7 @@ enum Command {
         #[arg(long)]
         accept_differences: bool,
     },
-    /// Compare several times, and show differences only
+    /// Compare repeatedly, and show differences only
     Shadow {
         #[command(flatten)]
         from: OldDatabase,
