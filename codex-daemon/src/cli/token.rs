@@ -33,7 +33,7 @@ pub(super) struct Token {
     /// Hours until the token expires
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=8_760))]
     hours: u16,
-    /// Id of the person in the change log [default: local-<ROLE>]
+    /// Id of the person in the change log; `local-ROLE` when absent
     #[arg(long)]
     sub: Option<String>,
     /// E-mail address of the person; a client sees the company of the contact with it

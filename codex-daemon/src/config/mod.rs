@@ -1,6 +1,6 @@
 //! Configuration: typed, with the place of every value known.
 //!
-//! [`keys`] declares every setting once; [`layers`] reads the places; here, and in a file for each larger section, the
+//! [`keys`] declares every setting once; `layers` reads the places; here, and in a file for each larger section, the
 //! values get their types. [`Defaults`] prints the declarations. The environment is read in this folder only.
 
 mod address;

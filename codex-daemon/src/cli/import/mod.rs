@@ -63,7 +63,7 @@ pub(super) struct Import {
 /// Where to import from.
 #[derive(Debug, clap::Args)]
 struct OldDatabase {
-    /// The old database, postgresql://USER@HOST/NAME or sqlite:FILE. The process list shows it: keep the password in
+    /// The old database, `postgresql://USER@HOST/NAME` or `sqlite:FILE`. The process list shows it: keep the password in
     /// PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL")]
     from: String,
