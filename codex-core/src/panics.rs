@@ -1,6 +1,6 @@
 //! Panics are contained: they are logged, counted, and end no more than the piece of work they are in.
 //!
-//! Every task that outlives its caller goes through [`spawn`], [`spawn_on`] or [`keep_going`]; a call into a
+//! Every task that outlives its caller goes through [`spawn`], `spawn_on` or [`keep_going`]; a call into a
 //! library that may panic on a vendor's data goes through [`contained`].
 
 use std::{

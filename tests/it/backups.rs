@@ -179,12 +179,12 @@ on_each_engine! {
         let whole = fs::read(&file)?;
         let mut flipped = whole.clone();
         flipped[whole.len() / 2] ^= 1;
-        for (name, content) in [
-            ("cut.gz", &whole[..whole.len() / 2]),
-            ("short.gz", &whole[..whole.len() - 1]),
-            ("flipped.gz", &flipped[..]),
-            ("empty.gz", &[][..]),
-            ("other.gz", &b"a text"[..]),
+        for (name, content, says) in [
+            ("cut.gz", &whole[..whole.len() / 2], "the backup is incomplete"),
+            ("short.gz", &whole[..whole.len() - 1], "the backup is incomplete"),
+            ("flipped.gz", &flipped[..], "the backup is "),
+            ("empty.gz", &[][..], "it is not a Codex backup"),
+            ("other.gz", &b"a text"[..], "it is not a Codex backup"),
         ] {
             fs::write(folder.join(name), content)?;
             let target = database::sqlite()?;
@@ -194,7 +194,7 @@ on_each_engine! {
                 on(folder, app.database_url(), &format!("backup --verify {name}")).await?,
             ] {
                 assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{name}: {ended:?}");
-                assert!(ended.err.contains("it is not a complete backup"), "{name}: {}", ended.err);
+                assert!(ended.err.contains(says), "{name}: {}", ended.err);
                 assert_eq!(ended.err.trim_end().lines().count(), 1, "{name}: {}", ended.err);
             }
             assert!(!target.folder().join("codex.db").exists(), "{name}");
@@ -244,7 +244,10 @@ on_each_engine! {
             if folder.join(&name).exists() {
                 let ended = on(folder, app.database_url(), &format!("backup --verify {name}")).await?;
                 assert_eq!(ended.code, 0, "{ended:?}");
+            } else {
+                back_up(folder, app.database_url(), &name).await?;
             }
+            assert_eq!(unfinished(folder)?, Vec::<String>::new(), "the next run removes what is left");
         }
         Ok(())
     }

@@ -103,6 +103,8 @@ on_each_engine! {
         let plan = on_database(&app, "accounts renumber 100001 654321 --dry-run").await?;
         assert_eq!((plan.code, plan.out.as_str()), (0, "would update company 100001 (account_number)\n"), "{plan:?}");
         assert_eq!(app.get("/api/companies/654321")?.send().await?.status(), 404);
+        let wrong = on_database(&app, "accounts renumber 100001 6543").await?;
+        assert!(wrong.code == 2 && wrong.err.contains("six digits"), "{wrong:?}");
         let done = on_database(&app, "accounts renumber 100001 654321").await?;
         assert_eq!(done.code, 0, "{done:?}");
         assert_eq!(app.json("/api/companies/654321").await?["account_number"], "654321");
@@ -137,7 +139,7 @@ on_each_engine! {
         assert!(!told.out.is_empty());
         assert_eq!((status(older).await?, status(newer).await?), (200, 200), "nothing was changed");
         let wrong = duplicates(&app, &format!("merge {first} --keep {one}")).await?;
-        assert_eq!(wrong.code, 1, "{wrong:?}");
+        assert_eq!(wrong.code, 2, "{wrong:?}");
         let merged = duplicates(&app, &format!("merge {first} --keep {newer}")).await?;
         assert!(merged.code == 0 && merged.out.contains("merged"), "{merged:?}");
         assert_eq!((status(older).await?, status(newer).await?), (404, 200));
@@ -207,7 +209,7 @@ on_sqlite! {
         let stored = database_of(&database.url);
         let args = words("serve --bind 0.0.0.0 --port 0", &[LOCAL, &stored]);
         let ended = run(CHILD, database.folder(), &args).await?;
-        assert_eq!(ended.code, 1, "{ended:?}");
+        assert_eq!(ended.code, 2, "{ended:?}");
         assert!(ended.err.contains("--insecure") && !ended.out.contains("listens"), "{ended:?}");
         let token = run(CHILD, database.folder(), &words("token --role technician", &[LOCAL])).await?;
         let daemon = Daemon::serve(&database, &core, "serve --bind 0.0.0.0 --insecure", &[LOCAL]).await?;
@@ -227,6 +229,41 @@ on_sqlite! {
             assert_eq!(ended.err.trim_end().lines().count(), 1, "{command}: {}", ended.err);
             assert!(ended.err.starts_with("codexd: ") && ended.err.contains(right), "{command}: {}", ended.err);
             assert!(ended.err.contains("--help`"), "{command}: {}", ended.err);
+        }
+        Ok(())
+    }
+
+    async fn wrong_usage_exits_with_2(database: TestDatabase) -> TestResult {
+        let stored = database_of(&database.url);
+        let vendors = [
+            "datto.public_key=k", "datto.secret_key=s", "freshservice.domain=http://127.0.0.1:1", "freshservice.api_key=k",
+        ];
+        let configured = [&[stored.as_str(), LOCAL][..], &vendors].concat();
+        let bare = [stored.as_str()];
+        std::fs::write(database.folder().join("plan.json"), "{}")?;
+        for (command, settings, says) in [
+            ("sync datto --scope nope", &configured[..], "`nope`"),
+            ("sync datto --scope nope --dry-run", &configured, "`nope`"),
+            ("sync datto --since 2026-01-31", &configured, "since"),
+            ("sync tickets --since 2199-01-01", &configured, "since: is in the future"),
+            ("sync tickets --since yesterday", &configured, "YYYY-MM-DD"),
+            ("sync datto --light", &configured, "codexd sync tickets"),
+            ("sync all --full", &configured, "one source"),
+            ("sync plan all -o all.json", &configured, "one source"),
+            ("sync apply plan.json", &configured, "no plan of codexd"),
+            ("outbox send", &bare, "Freshservice is not configured"),
+            ("outbox retry 1", &bare, "Freshservice is not configured"),
+            ("outbox retry 1", &configured, "[upstream] write = on"),
+            ("init", &bare, "--headless"),
+            ("init --headless --db-password p --db-host a/b", &bare, "--db-host: `a/b`"),
+            ("token --role admin --sub ", &configured, "--sub"),
+            ("import run --from sqlite:old.db --accept-warnings absent.txt", &bare, "absent.txt"),
+            ("restore --from one.gz --to mysql://x", &bare, "sqlite://"),
+        ] {
+            let ended = run(CHILD, database.folder(), &words(command, settings)).await?;
+            assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{command}: {ended:?}");
+            assert!(ended.err.contains(says), "{command}: {}", ended.err);
+            assert_eq!(ended.err.trim_end().lines().count(), 1, "{command}: {}", ended.err);
         }
         Ok(())
     }

@@ -116,7 +116,11 @@ on_sqlite! {
                 assert!(plan.out.contains(" migrations are pending:\n  0001 core\n"), "{}", plan.out);
             }
             assert!(!new.folder().join("codex.db").exists(), "a plan creates no file");
-            assert_eq!(codexd(&new, "migrate", &[]).await?.code, 0);
+            let done = codexd(&new, "migrate", &[]).await?;
+            assert!(done.code == 0 && done.out.contains(" migrations to an empty database"), "{done:?}");
+            let again = codexd(&new, "migrate --json", &[]).await?;
+            let again: Value = serde_json::from_str(&again.out)?;
+            assert_eq!((&again["applied"], &again["from"]), (&json!([]), &again["to"]), "{again}");
             let none = codexd(&new, "migrate --plan --json", &[]).await?;
             assert_eq!(none.out, "[]\n", "{none:?}");
         }

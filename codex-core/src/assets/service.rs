@@ -137,7 +137,7 @@ impl Codex {
     /// Updates an asset; `None` when there is none that the caller may see.
     ///
     /// # Errors
-    /// As [`Codex::create_contact`], and [`Error::Changed`].
+    /// As [`Codex::create_contact`], and [`crate::Error::Changed`].
     pub async fn update_asset(
         &self,
         scope: &Scope,
@@ -153,7 +153,7 @@ impl Codex {
     /// Makes `contacts` the people who use an asset; `None` when there is no such live asset.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming a contact that is not there, [`Error::Forbidden`].
+    /// [`crate::Error::Invalid`] naming a contact that is not there, [`crate::Error::Forbidden`].
     pub async fn assign_contacts(
         &self,
         scope: &Scope,

@@ -123,7 +123,7 @@ const TABLE: Table = Table {
 /// A page of the companies that the caller sees, by name.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
+/// [`crate::Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
 /// value that does not fit its column.
 pub async fn page(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Page<Company>> {
     page_of(&LISTING, db, scope, request).await

@@ -80,8 +80,8 @@ impl Codex {
     /// Creates a contact; returns its id.
     ///
     /// # Errors
-    /// [`Error::Unprocessable`] with every fault, [`Error::Invalid`] naming a company or asset that is not
-    /// there, [`Error::Forbidden`].
+    /// [`crate::Error::Unprocessable`] with every fault, [`crate::Error::Invalid`] naming a company or asset that is
+    /// not there, [`crate::Error::Forbidden`].
     pub async fn create_contact(
         &self,
         scope: &Scope,
@@ -97,7 +97,7 @@ impl Codex {
     /// Updates a contact; `None` when there is none that the caller may see.
     ///
     /// # Errors
-    /// As [`Codex::create_contact`], and [`Error::Changed`].
+    /// As [`Codex::create_contact`], and [`crate::Error::Changed`].
     pub async fn update_contact(
         &self,
         scope: &Scope,

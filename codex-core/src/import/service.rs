@@ -393,7 +393,7 @@ impl Codex {
                 Some("an import was not verified yet; run `codexd import verify`")
             }
             Some(ImportState::Differs) => Some(
-                "an import differs from its source; `codexd import verify` shows the differences, with --accept it accepts them",
+                "an import differs from its source; `codexd import verify` shows the differences, with --accept-differences it accepts them",
             ),
         })
     }

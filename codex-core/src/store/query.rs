@@ -268,7 +268,7 @@ impl<'e> Q<'e> {
         self
     }
 
-    /// Appends `(a, b, ...)`; an empty list becomes `(null)`, which matches nothing. Up to [`PADDED`] values are
+    /// Appends `(a, b, ...)`; an empty list becomes `(null)`, which matches nothing. Up to `PADDED` values are
     /// filled up with the last of them to a power of two: a statement for every length would be planned anew each
     /// time, and would drive others out of the cache.
     pub fn push_list<T: Bind + Clone>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Self {

@@ -5,7 +5,7 @@
 //! whole integration, with nothing left out, is `codex-core/examples/new_source.rs`; in six steps:
 //!
 //! 1. **Call.** An [`Upstream`] makes calls that are paced, retried and checked, and tells apart what went
-//!    wrong ([`UpstreamError`]). Give it a [`RateLimitBlock`] and a [`CallRate`](super::Pace): limits are the account's,
+//!    wrong ([`UpstreamError`]). Give it a [`RateLimitBlock`] and a [`CallRate`](super::CallRate): limits are the account's,
 //!    whoever calls.
 //! 2. **Page.** Implement [`Lister`]. Whatever is not a page as the vendor documents it is an error: an
 //!    absent list is not an empty one.

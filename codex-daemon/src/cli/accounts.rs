@@ -6,45 +6,45 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{Codex, Outcome, Scope, records::Author, sync::SyncKind};
 
-use super::{NotConfigured, load, output, sync, with_codex};
+use super::{UsageError, load, output, sync, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
 Examples:
-  codexd accounts assign --dry-run   which departments would get which number
-  codexd accounts assign             give each department without a number a free one, at Freshservice
-  codexd accounts push               write the numbers into Datto's site variables
+  codexd accounts assign --dry-run   show which departments would get which number
+  codexd accounts assign             give each Freshservice department without a number a free one
+  codexd accounts push               write the numbers to the variables of the Datto sites
   codexd accounts renumber 100001 654321
-                                     another number for a company; vendors and Ledger do not follow
+                                     change a number in Codex; change it at the vendors and in Ledger yourself
 
 Writes to vendors only with [upstream] write = on; without it, assign and push show what they would do.
 Exit code 1 when the run did not complete.";
 
-/// Give companies their account numbers at the vendors
+/// Assign account numbers to companies, write them to the vendors, or change one
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Accounts {
     #[command(subcommand)]
     command: Command,
-    /// Show what would change, change nothing
+    /// Show what would change, and change nothing
     #[arg(long, global = true)]
     dry_run: bool,
-    /// The job, or what was or would be changed, as JSON
+    /// As JSON: the job, or the changes
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    /// Numbers for Freshservice departments without one
+    /// Give each Freshservice department without an account number a free one
     Assign,
-    /// Numbers for Datto sites
+    /// Write the account numbers to the variables of the Datto sites
     Push,
-    /// Another number for a company; the old one leads to it for ever
+    /// Change the account number of a company; the old number keeps working as an alias
     Renumber {
-        /// Its number
+        /// The number that the company has
         old: String,
-        /// Six digits that nobody has or had
+        /// The new number: six digits that no company has or had
         new: String,
     },
 }
@@ -59,10 +59,10 @@ impl Accounts {
                 return with_codex(&config, true, renumber).await;
             }
             Command::Assign if config.freshservice.is_none() => {
-                return Err(NotConfigured::error(sync::FRESHSERVICE));
+                return Err(UsageError::error(sync::FRESHSERVICE));
             }
             Command::Push if config.datto.is_none() => {
-                return Err(NotConfigured::error(sync::DATTO));
+                return Err(UsageError::error(sync::DATTO));
             }
             Command::Assign => SyncKind::AssignAccounts,
             Command::Push => SyncKind::PushAccounts,
@@ -93,11 +93,11 @@ impl Accounts {
         let (number, previous) = (done.account_number, done.previous.join(", "));
         writeln!(
             out,
-            "The company has account number {number} now; {previous} lead to it too."
+            "The company has account number {number} now. It is still found by {previous}."
         )?;
         writeln!(
             out,
-            "Freshservice, Datto and what Ledger has stored under the old number do not follow by themselves."
+            "Change the number in Freshservice, Datto and Ledger yourself: Codex does not."
         )?;
         Ok(())
     }

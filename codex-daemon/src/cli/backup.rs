@@ -2,22 +2,28 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufReader, BufWriter},
+    io::{self, BufRead as _, BufReader, BufWriter},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::builder::NonEmptyStringValueParser;
 use codex_core::{
     Codex,
     plural::count_of,
-    store::backup::{self, Manifest},
+    store::backup::{self, BackupError, Manifest},
 };
 use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use secrecy::ExposeSecret as _;
 
-use super::{database::shown, load, output, progress::Progress, until_stopped, with_database};
+use super::{
+    database::shown,
+    load, output,
+    progress::Progress,
+    unfinished::{Unfinished, remove, with_ending},
+    until_stopped, with_database,
+};
 use crate::config::{Config, Sources};
 
 const BACKUP: &str = "\
@@ -27,17 +33,19 @@ Examples:
 
 Works while the daemon runs: all tables are read as of one moment. The file gets its name when it is complete. Only its
 owner can read it, and an existing file is not overwritten. --verify restores it into a scratch database beside the
-file, compares the count and the hash of every table, and removes the scratch database.
+file, compares the count and the hash of every table, and removes the scratch database. A command that is killed leaves
+a file `.NAME.PID.part` or `.NAME.PID.scratch`; the next one for the same file removes it.
 
 A backup of one engine can be restored into the other. Settings and keys are not in it: keep instance/ as well.";
 
 const RESTORE: &str = "\
 Examples:
   codexd restore --from codex-2026-01-31.gz
-  codexd restore --from codex-2026-01-31.gz --to postgresql://codex:secret@localhost/codex_new
+  codexd restore --from codex-2026-01-31.gz --to postgresql://codex@localhost/codex_new
 
 The database must be empty and the daemon stopped. The file is checked to its end before anything is written, and the
-result is compared with it: everything is restored, or nothing. A backup of an older codexd is migrated.";
+result is compared with it: everything is restored, or nothing. A backup of an older codexd is migrated. A SQLite file
+keeps its owner and mode; root gives a new one the owner of its folder.";
 
 /// Back up the database, or verify a backup
 #[derive(Debug, clap::Args)]
@@ -61,25 +69,29 @@ pub(super) struct Restore {
     /// The backup
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
-    /// The database: `sqlite://FILE` or `postgresql://...`; the configured one when absent
+    /// The database, `sqlite://FILE` or `postgresql://USER@HOST/NAME`; the configured one when absent. The process list
+    /// shows it: keep the password in PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     to: Option<String>,
 }
 
 impl Backup {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let (manifest, file, done) = if let Some(file) = &self.to {
+        if let Some(file) = &self.to {
             let config = load(sources)?;
-            (back_up(&config, file).await?, file, "Wrote")
-        } else if let Some(file) = &self.verify {
-            (verify(file).await?, file, "Verified")
-        } else {
-            bail!("--to or --verify is needed");
-        };
-        if self.json {
-            return output::json(&manifest);
+            self.report("Wrote", file, &back_up(&config, file).await?)?;
         }
-        output::line(format_args!("{done} {}", summary(file, &manifest)))?;
+        if let Some(file) = &self.verify {
+            self.report("Verified", file, &verify(file).await?)?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, done: &str, file: &Path, manifest: &Manifest) -> anyhow::Result<()> {
+        if self.json {
+            return output::json(manifest);
+        }
+        output::line(format_args!("{done} {}", summary(file, manifest)))?;
         Ok(())
     }
 }
@@ -144,7 +156,7 @@ async fn back_up(config: &Config, to: &Path) -> anyhow::Result<Manifest> {
         );
         let begun = Unfinished::beside(to, "part")?;
         let manifest = async {
-            let file = create(&begun.0)?;
+            let file = create(begun.path())?;
             let mut packed = GzEncoder::new(BufWriter::new(file), Compression::fast());
             let manifest = backup::write(codex.db(), codex.now(), &mut packed).await?;
             let file = packed
@@ -172,7 +184,7 @@ async fn verify(file: &Path) -> anyhow::Result<Manifest> {
     let progress = Progress::start("Verifying");
     let work = async {
         let scratch = Unfinished::beside(file, "scratch")?;
-        fill(file, &manifest, &scratch.0).await
+        fill(file, &manifest, scratch.path()).await
     };
     let done = until_stopped(work).await;
     progress.end();
@@ -187,8 +199,9 @@ async fn restore_file(from: &Path, manifest: &Manifest, to: &Path) -> anyhow::Re
     }
     let begun = Unfinished::beside(to, "restoring")?;
     refuse_taken(to).await?;
-    fill(from, manifest, &begun.0).await?;
-    File::open(&begun.0)?.sync_all()?;
+    fill(from, manifest, begun.path()).await?;
+    begun.take_owner(to)?;
+    File::open(begun.path())?.sync_all()?;
     // The daemon may have been started meanwhile.
     refuse_taken(to).await?;
     for beside in ["-wal", "-shm"] {
@@ -253,9 +266,16 @@ fn inspect(file: &Path) -> backup::Result<Manifest> {
     backup::inspect(unpacked(file)?)
 }
 
+/// How a file of gzip begins (RFC 1952, 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 fn unpacked(file: &Path) -> backup::Result<BufReader<GzDecoder<BufReader<File>>>> {
-    let file = File::open(file).map_err(backup::BackupError::Io)?;
-    let packed = BufReader::with_capacity(1 << 16, file);
+    let file = File::open(file).map_err(BackupError::Io)?;
+    let mut packed = BufReader::with_capacity(1 << 16, file);
+    let beginning = packed.fill_buf().map_err(BackupError::Io)?;
+    if !beginning.starts_with(&GZIP) {
+        return Err(BackupError::Foreign);
+    }
     Ok(BufReader::with_capacity(1 << 16, GzDecoder::new(packed)))
 }
 
@@ -263,54 +283,4 @@ fn unpacked(file: &Path) -> backup::Result<BufReader<GzDecoder<BufReader<File>>>
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// An unfinished file. It and the files of `SQLite` beside it are removed when this is dropped.
-struct Unfinished(PathBuf);
-
-impl Unfinished {
-    /// In the same folder as `path`, so that it can be renamed to that.
-    fn beside(path: &Path, ending: &str) -> anyhow::Result<Self> {
-        let name = path
-            .file_name()
-            .with_context(|| format!("{} names no file", path.display()))?;
-        let name = format!(
-            ".{}.{}.{ending}",
-            name.to_string_lossy(),
-            std::process::id()
-        );
-        Ok(Self(path.with_file_name(name)))
-    }
-
-    /// Gives the file its name. It keeps it after a power failure.
-    fn rename(self, to: &Path) -> anyhow::Result<()> {
-        let renamed = fs::rename(&self.0, to);
-        renamed.with_context(|| format!("cannot create {}", to.display()))?;
-        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        Ok(())
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        for ending in ["", "-wal", "-shm"] {
-            if let Err(error) = remove(&with_ending(&self.0, ending)) {
-                tracing::warn!(%error, "{} could not be removed", self.0.display());
-            }
-        }
-    }
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
 }

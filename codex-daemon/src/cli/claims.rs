@@ -18,14 +18,14 @@ use crate::config::Sources;
 const EXAMPLES: &str = "\
 Examples:
   codexd claims show company 100001        for each field its value, the source that wins, and the others
-  codexd claims show ticket 4711 --all     fields that nobody states too
+  codexd claims show ticket 4711 --all     the same with fields without a value
   codexd claims release company 100001 description --dry-run
                                            what would change; without --dry-run the field follows the sources again
 
 Kinds: company (by account number), contact, asset, location, billing-plan (by id), ticket (by number), agent
 (by Keycloak id). Exit code 1 when there is no such record, or nobody has set the field.";
 
-/// See which source each field of a record comes from, and release manual values
+/// Show which source each field of a record comes from, and release manual values
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Claims {
@@ -38,23 +38,23 @@ pub(super) struct Claims {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show what each source states about a record
+    /// Show the value of each source for each field of a record
     Show {
         /// Kind of record
         kind: ClaimedResource,
-        /// What names it, such as an account number
+        /// Id of the record, such as an account number
         id: String,
-        /// Also fields that nobody states
+        /// Include fields without a value
         #[arg(long)]
         all: bool,
     },
-    /// Release a manual value, so that the field follows the sources again
+    /// Remove a manual value, so that the field follows the sources again
     Release {
         /// Kind of record
         kind: ClaimedResource,
-        /// What names it, such as an account number
+        /// Id of the record, such as an account number
         id: String,
-        /// Field
+        /// Name of the field
         field: String,
         /// Show what would change, and change nothing
         #[arg(long)]

@@ -17,7 +17,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Completions {
-    /// Shell
+    /// Name of the shell
     #[arg(value_enum)]
     shell: Shell,
 }

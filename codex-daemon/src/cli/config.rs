@@ -11,12 +11,14 @@ const EXAMPLES: &str = "\
 Examples:
   codexd config              effective values, secrets masked, and where each came from
   codexd config --json       the same as JSON
-  codexd config --check      check every setting; lists all errors at once
+  codexd config --check      check every setting; lists all errors and warnings at once
   codexd config --explain    the commented defaults: what each setting means
 
 Exit codes:
   0  the configuration can be used
-  2  it cannot; standard error names file, section and key of every fault, and what would be right";
+  2  it cannot; standard error names file, section and key of every fault, and what would be right
+
+Settings that have no effect because another one is missing are warnings.";
 
 /// Show and check the effective settings
 #[derive(Debug, clap::Args)]
@@ -25,7 +27,7 @@ pub(super) struct Show {
     /// Print the commented defaults instead
     #[arg(long, conflicts_with = "check")]
     explain: bool,
-    /// Only say whether the configuration can be used
+    /// Only check whether the configuration can be used
     #[arg(long)]
     check: bool,
     /// As JSON
@@ -41,6 +43,11 @@ impl Show {
             return Ok(());
         }
         let layers = Layers::read(sources);
+        if self.check {
+            for warning in layers.without_effect() {
+                eprintln!("warning: {warning}");
+            }
+        }
         if self.json {
             output::json(&layers.effective())?;
         } else if !self.check {

@@ -28,7 +28,7 @@ Examples:
 
 Changes nothing. Exit code 1 when something is an error; warnings are for a person to decide.";
 
-/// Check the installation and say what to do
+/// Check the installation and recommend actions
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Doctor {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{
     Codex, Outcome, RecordKind, Scope,
@@ -24,11 +24,11 @@ Examples:
   codexd duplicates merge 12                 keep the older record
   codexd duplicates merge 12 --keep 4711     keep asset or contact 4711
   codexd duplicates merge 12 --dry-run       show what would change
-  codexd duplicates reject 12                they are two; never propose them again
+  codexd duplicates reject 12                keep both, and never propose them again
 
 Exit code 1 when there is no such candidate, it was decided already, or the records belong to different companies.";
 
-/// See, merge and reject records that may be one
+/// List, merge and reject pairs of records that may be duplicates
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Duplicates {
@@ -42,20 +42,10 @@ pub(super) struct Duplicates {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List candidates, newest first
-    List {
-        /// Also those that were decided
-        #[arg(long)]
-        all: bool,
-        /// Only candidates of this kind
-        #[arg(long, value_parser = KINDS.map(RecordKind::name))]
-        kind: Option<String>,
-        /// At most this many, 1 to 500
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
-        limit: u32,
-    },
+    List(List),
     /// Merge the two records
     Merge {
-        /// Candidate
+        /// Id of the candidate
         id: i64,
         /// The record to keep; the older one unless given
         #[arg(long, value_name = "RECORD")]
@@ -64,11 +54,25 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Keep the two records apart
+    /// Keep both records, and never propose the pair again
     Reject {
-        /// Candidate
+        /// Id of the candidate
         id: i64,
     },
+}
+
+/// Which candidates to list.
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Include candidates that were decided
+    #[arg(long)]
+    all: bool,
+    /// Only candidates of this kind
+    #[arg(long, value_parser = KINDS.map(RecordKind::name))]
+    kind: Option<String>,
+    /// At most this many, 1 to 500
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+    limit: u32,
 }
 
 impl Duplicates {
@@ -81,7 +85,7 @@ impl Duplicates {
         let (scope, mut out) = (Scope::system(), std::io::stdout());
         let mut author = Author::new("system", codex.now());
         let decided = match &self.command {
-            Command::List { .. } => return self.list(codex).await,
+            Command::List(list) => return self.list(codex, list).await,
             Command::Merge { id, keep, dry_run } => {
                 author.dry_run = *dry_run;
                 let which = DuplicateMergeIn { keep: *keep };
@@ -104,20 +108,17 @@ impl Duplicates {
         Ok(())
     }
 
-    async fn list(&self, codex: &Codex) -> anyhow::Result<()> {
-        let Command::List { all, kind, limit } = &self.command else {
-            bail!("this is not a list");
-        };
+    async fn list(&self, codex: &Codex, list: &List) -> anyhow::Result<()> {
         let mut page = PageRequest {
-            limit: Some(*limit),
+            limit: Some(list.limit),
             sort: Some(Sort::new("-id")),
             ..PageRequest::default()
         };
-        if !all {
+        if !list.all {
             let open = DuplicateState::Open.name();
             page.filters.push(Filter::new("state", open));
         }
-        let of_kind = kind.as_deref().map(|kind| Filter::new("kind", kind));
+        let of_kind = list.kind.as_deref().map(|kind| Filter::new("kind", kind));
         page.filters.extend(of_kind);
         let found = codex.duplicates(&Scope::system(), &page).await?;
         if self.json {

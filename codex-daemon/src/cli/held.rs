@@ -14,19 +14,21 @@ use crate::config::Sources;
 const EXAMPLES: &str = "\
 Examples:
   codexd held                  deletions that wait for a decision
-  codexd held --all            and those that were decided or have expired
+  codexd held --all            all of them
   codexd held approve ID       delete the records; they return when their source lists them again
-  codexd held reject ID        keep them; nobody is asked again unless more go missing
+  codexd held reject ID        keep the records; Codex asks again only when more of them are missing
 
+A sync deletes records that their source no longer lists. When more are missing than [sync] max_delete_percent allows, it
+deletes none of them and holds the deletion for a person to decide.
 Exit code 1 when there is no such held deletion, or it was decided already.";
 
-/// Decide on deletions that a sync has held
+/// List deletions that a sync has held back, and approve or reject them
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Held {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Also those that no longer wait
+    /// Include those that were decided or have expired
     #[arg(long)]
     all: bool,
     /// As JSON, with the ids of the records
@@ -38,12 +40,12 @@ pub(super) struct Held {
 enum Command {
     /// Delete the records
     Approve {
-        /// Held deletion
+        /// Id of the held deletion
         id: String,
     },
     /// Keep the records
     Reject {
-        /// Held deletion
+        /// Id of the held deletion
         id: String,
     },
 }

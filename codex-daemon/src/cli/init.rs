@@ -6,28 +6,32 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use codex_core::Codex;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::progress::Progress;
+use super::{UsageError, progress::Progress};
 use crate::config::{Sources, edit, ini};
 
 const EXAMPLES: &str = "\
 Examples:
   codexd init
-  codexd init --headless --db-host localhost --db-port 5432 \\
-      --db-name codex_db --db-user codex_user --db-password secret
+  PGPASSWORD=$(cat password.txt) codexd init --headless --db-host localhost --db-port 5432 \\
+      --db-name codex_db --db-user codex_user
 
-The connection is tested before anything is written. Other settings of the file stay as they are; the
-file can be read by its owner only.";
+--headless takes the password from the environment variable PGPASSWORD. Other users of the machine can read --db-password
+in the process list. The connection is tested before anything is written. Other settings of the file stay as they are;
+only its owner can read the file.";
+
+/// The variable from which every client of PostgreSQL takes a password.
+const PASSWORD: &str = "PGPASSWORD";
 
 /// Connect to PostgreSQL, write instance/codex.conf, migrate
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Init {
-    /// Ask nothing: take everything from the flags
+    /// Ask nothing: take everything from the flags, and the password from PGPASSWORD
     #[arg(long)]
     headless: bool,
     /// Host of the database server
@@ -42,8 +46,8 @@ pub(super) struct Init {
     /// User of the database
     #[arg(long, default_value = "codex_user")]
     db_user: String,
-    /// Password of the user
-    #[arg(long)]
+    /// Password of the user, in place of PGPASSWORD; the process list shows it to other users of the machine
+    #[arg(long, value_name = "PASSWORD")]
     db_password: Option<SecretString>,
 }
 
@@ -51,13 +55,14 @@ impl Init {
     pub(super) async fn run(mut self, sources: &Sources) -> anyhow::Result<()> {
         let path = sources.conf();
         let codex = if self.headless {
-            ensure!(self.db_password.is_some(), "--headless needs --db-password");
+            self.take_password(sources)?;
             self.connect().await?
         } else {
-            ensure!(
-                io::stdin().is_terminal(),
-                "there is no terminal to ask on; use --headless with the --db-... flags"
-            );
+            if !io::stdin().is_terminal() {
+                let message =
+                    "there is no terminal to ask on; use --headless with the --db-... flags";
+                return Err(UsageError::error(message));
+            }
             self.ask_until_connected().await?
         };
         self.write(&path)?;
@@ -71,11 +76,24 @@ impl Init {
         Ok(())
     }
 
+    /// Takes the password of the environment when no flag has one.
+    fn take_password(&mut self, sources: &Sources) -> anyhow::Result<()> {
+        let of_environment = sources.env.get(PASSWORD).map(String::as_str);
+        self.db_password = self.db_password.take().or(of_environment.map(Into::into));
+        if self.db_password.is_none() {
+            let message =
+                format!("--headless needs the password; set {PASSWORD} in the environment");
+            return Err(UsageError::error(message));
+        }
+        Ok(())
+    }
+
     fn url(&self) -> anyhow::Result<Url> {
         let mut url = Url::parse("postgresql://localhost/")?;
-        let refused = |()| anyhow::anyhow!("the user name or password cannot stand in a URL");
-        url.set_host(Some(&self.db_host))
-            .with_context(|| format!("`{}` is not a host name", self.db_host))?;
+        let refused = |()| UsageError::error("the user name or password cannot stand in a URL");
+        url.set_host(Some(&self.db_host)).map_err(|_| {
+            UsageError::error(format!("--db-host: `{}` is not a host name", self.db_host))
+        })?;
         url.set_port(Some(self.db_port)).map_err(refused)?;
         url.set_path(&literal(&self.db_name));
         url.set_username(&literal(&self.db_user)).map_err(refused)?;
@@ -155,7 +173,7 @@ impl Init {
         ];
         for (_, key, value) in settings {
             if value.contains(['\n', '\r']) {
-                bail!("{key} holds a line break");
+                return Err(UsageError::error(format!("{key} must be one line")));
             }
         }
         let after = settings.iter().fold(before, |text, (section, key, value)| {
@@ -231,6 +249,24 @@ mod tests {
         assert_eq!(got, ("db.example", 99, "mine"));
         assert!(String::from_utf8(output).unwrap().contains("Port [5433]: "));
         assert!(init.ask(&mut "".as_bytes(), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn headless_password_comes_from_the_environment_unless_given() {
+        let mut sources = Sources::new(".");
+        let mut without = init("p");
+        without.db_password = None;
+        let error = without.take_password(&sources).unwrap_err();
+        assert!(
+            error.is::<UsageError>() && error.to_string().contains(PASSWORD),
+            "{error}"
+        );
+        sources.env.insert(PASSWORD.into(), "hunter2".into());
+        without.take_password(&sources).unwrap();
+        assert_eq!(without.url().unwrap().password(), Some("hunter2"));
+        let mut given = init("p");
+        given.take_password(&sources).unwrap();
+        assert_eq!(given.url().unwrap().password(), Some("p"));
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ Examples:
 
 Exit code 1 when there is no such job or it has ended already.";
 
-/// Look at sync jobs and cancel them
+/// List, show and cancel sync jobs
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Jobs {
@@ -42,7 +42,7 @@ pub(super) struct Jobs {
 /// Which jobs to list.
 #[derive(Debug, clap::Args)]
 struct Newest {
-    /// At most this many
+    /// At most this many, 1 to 500
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
 }
@@ -53,12 +53,12 @@ enum Command {
     List(Newest),
     /// Show one job
     Show {
-        /// Job
+        /// Id of the job
         id: String,
     },
     /// Ask a job to stop
     Cancel {
-        /// Job
+        /// Id of the job
         id: String,
     },
 }

@@ -23,6 +23,7 @@ mod serve;
 mod sync;
 mod table;
 mod token;
+mod unfinished;
 mod usage;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
@@ -48,7 +49,7 @@ First steps:
   codexd init                     connect to PostgreSQL and write instance/codex.conf
   codexd config                   see every setting and where its value came from
   codexd sync freshservice --dry-run
-                                  see what a sync would change, write nothing
+                                  see what a sync would change, and change nothing
   codexd sync freshservice        sync companies, contacts and agents
   codexd serve                    serve the API; stop with Ctrl-C
 
@@ -58,7 +59,7 @@ Exit codes:
      the last line on standard error says what is wrong and what to do
   2  the command line or the configuration is wrong, or what the command needs is not configured
   3, 4
-     of `codexd import`: warned, refused
+     of `codexd import`: 3 warnings or differences that are not accepted, 4 refused
   130, 143
      stopped by Ctrl-C or SIGTERM within two seconds; a running sync ends as `cancelled`, what it has
      done so far stays, and the next one continues. `codexd serve` ends within five seconds, with 0";
@@ -79,7 +80,8 @@ struct Global {
     /// Settings file instead of instance/codex.conf
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A setting for this call, above all files and the environment; may be repeated
+    /// A setting for this call, above all files and the environment; may be repeated. The process list shows it: set a
+    /// secret as CODEX_SECTION_KEY in the environment instead
     #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
 }
@@ -128,12 +130,12 @@ fn load(sources: &Sources) -> anyhow::Result<Config> {
 
 const UNUSABLE: &str = "the configuration cannot be used";
 
-/// A command needs something that is not configured; says what to set.
+/// The command line asks for what cannot be, or a command needs what is not configured; says what would be right.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct NotConfigured(String);
+struct UsageError(String);
 
-impl NotConfigured {
+impl UsageError {
     fn error(message: impl Into<String>) -> anyhow::Error {
         Self(message.into()).into()
     }
@@ -161,14 +163,24 @@ impl Verdict {
     }
 }
 
-/// 2 when the configuration is at fault: to try again would be in vain.
+/// 2 when the command line or the configuration is at fault: to try again would be in vain.
 fn code_of(error: &anyhow::Error) -> u8 {
-    let configuration = error.is::<ConfigErrors>() || error.is::<NotConfigured>();
-    let failed = if configuration { MISUSED } else { FAILED };
+    let is_usage =
+        error.is::<ConfigErrors>() || error.is::<UsageError>() || is_refused_input(error);
+    let failed = if is_usage { MISUSED } else { FAILED };
     let verdict = error.downcast_ref::<Verdict>();
     let failed = verdict.map_or(failed, |verdict| verdict.code);
     let stopped = error.downcast_ref::<Stopped>();
     stopped.map_or(failed, |stopped| stopped.exit_code())
+}
+
+/// Whether the library refused what stands on the command line.
+fn is_refused_input(error: &anyhow::Error) -> bool {
+    use codex_core::Error::{Invalid, Unprocessable};
+    matches!(
+        error.downcast_ref::<codex_core::Error>(),
+        Some(Invalid { .. } | Unprocessable(_))
+    )
 }
 
 /// How long a command that was stopped waits for what it has begun.
@@ -241,7 +253,8 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// As [`main_with`], with the exit code as a number.
 pub fn exit_code(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) if usage::is_answer(&error) => {
             // Whoever reads it may have gone away.
@@ -249,7 +262,7 @@ pub fn exit_code(args: impl IntoIterator<Item = OsString>) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(MISUSED);
         }
         Err(error) => {
-            eprintln!("codexd: {}", usage::one_line(&error));
+            eprintln!("codexd: {}", usage::one_line(&error, &args));
             return MISUSED;
         }
     };

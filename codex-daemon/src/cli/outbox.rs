@@ -11,26 +11,27 @@ use codex_core::{
 
 use serde_json::json;
 
-use super::{claims::time, load, output, table::Table, with_codex};
-use crate::config::Sources;
+use super::{UsageError, claims::time, load, output, sync, table::Table, with_codex};
+use crate::config::{Config, Sources};
 
 const EXAMPLES: &str = "\
 Examples:
-  codexd outbox                changes of tickets that have not reached the PSA
-  codexd outbox --all          and those that have
-  codexd outbox send           send what is due now; `codexd serve` does so by itself
-  codexd outbox retry ID       send a change again, over what the PSA has now
-  codexd outbox cancel ID      stop a change; here it stays
+  codexd outbox                ticket changes that have not reached the PSA
+  codexd outbox --all          all of them
+  codexd outbox send           send what is due now; `codexd serve` does this every few seconds
+  codexd outbox retry 42       send change 42 again; it overwrites what the PSA has now
+  codexd outbox cancel 42      do not send change 42; the ticket keeps it in Codex
 
-Nothing is sent unless [upstream] write = on. Exit code 1 when there is no such change, or it has ended.";
+Status changes and notes that people make in Codex wait here until the PSA has them. Sending needs [upstream] write = on.
+Exit code 1 when there is no such change, or it was sent or cancelled already.";
 
-/// See and steer changes of tickets on their way to the PSA
+/// List, send, retry and cancel ticket changes that are queued for the PSA
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Outbox {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Also those that are done, replaced or stopped
+    /// Include changes that were sent, replaced or cancelled
     #[arg(long)]
     all: bool,
     /// As JSON
@@ -40,16 +41,16 @@ pub(super) struct Outbox {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Send what is due now
+    /// Send all changes that are due now
     Send,
-    /// Send a change again
+    /// Send a change again, even if the ticket was changed in the PSA meanwhile
     Retry {
-        /// Change
+        /// Id of the change
         id: i64,
     },
-    /// Stop a change
+    /// Do not send a change; the ticket keeps it in Codex
     Cancel {
-        /// Change
+        /// Id of the change
         id: i64,
     },
 }
@@ -57,6 +58,9 @@ enum Command {
 impl Outbox {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let config = load(sources)?;
+        if let Some(Command::Send | Command::Retry { .. }) = &self.command {
+            require_sending(&config)?;
+        }
         with_codex(&config, false, async |codex| self.work(codex).await).await
     }
 
@@ -91,11 +95,25 @@ impl Outbox {
             return output::json(&entries);
         }
         if entries.is_empty() {
-            output::line("No change of a ticket waits.")?;
+            output::line("No ticket changes are waiting.")?;
             return Ok(());
         }
         Ok(table(&entries).print()?)
     }
+}
+
+/// # Errors
+/// When nothing can be sent with these settings.
+fn require_sending(config: &Config) -> anyhow::Result<()> {
+    if config.freshservice.is_none() {
+        return Err(UsageError::error(sync::FRESHSERVICE));
+    }
+    if !config.upstream_write {
+        let message =
+            "nothing is sent to the PSA; set [upstream] write = on in instance/codex.conf";
+        return Err(UsageError::error(message));
+    }
+    Ok(())
 }
 
 /// Whether somebody may still want to do something about it.

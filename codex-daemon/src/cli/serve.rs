@@ -11,6 +11,7 @@ use codex_core::panics;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
+use super::UsageError;
 use crate::{
     app::{self, App},
     config::{Server, Sources},
@@ -65,11 +66,11 @@ impl Serve {
         let config = super::load(&sources)?;
         let is_local = config.auth.local_issuer.is_some();
         if is_local && !config.server.bind.is_loopback() && !self.insecure {
-            bail!(
+            return Err(UsageError::error(format!(
                 "[auth] local_issuer is on, and {} can be reached by others: whoever reads \
-                 instance/local-issuer.pem could be anybody; bind to 127.0.0.1, turn it off, or say --insecure",
+                 instance/local-issuer.pem could be anybody; bind to 127.0.0.1, turn it off, or add --insecure",
                 config.server.bind
-            );
+            )));
         }
         let log_lines = logging::start(&config.logging).map(|lines| lines.start(&config));
         if is_local {

@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use codex_core::clock::{Clock as _, SystemClock};
 use serde_json::json;
 
-use super::{NotConfigured, load};
+use super::{UsageError, load};
 use crate::{
     auth::local::{ISSUER, LocalIssuer},
     config::Sources,
@@ -21,22 +21,22 @@ Examples:
                                               sees the company of the one contact with that address
 
 Works without Core, and only while [auth] local_issuer is on: the key is instance/local-issuer.pem. A token cannot be
-taken back; remove the key and restart codexd to end them all.";
+revoked; remove the key and restart codexd to end them all.";
 
-/// Make a token without Core, for trying out and for stand-alone use
+/// Print an access token for use without Core
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Token {
-    /// What its holder may do
+    /// Role of the token
     #[arg(long, value_enum)]
     role: Role,
-    /// How long it is good for
+    /// Hours until the token expires
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=8_760))]
     hours: u16,
-    /// Id of the person, which the change log shows; `local-<role>` when not given
+    /// Id of the person in the change log; `local-ROLE` when absent
     #[arg(long)]
     sub: Option<String>,
-    /// E-mail address of the person; a client sees companies by it
+    /// E-mail address of the person; a client sees the company of the contact with it
     #[arg(long)]
     email: Option<String>,
     /// Name of the person
@@ -56,7 +56,7 @@ impl Token {
     pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let config = load(sources)?;
         let Some(file) = &config.auth.local_issuer else {
-            return Err(NotConfigured::error(
+            return Err(UsageError::error(
                 "tokens without Core are off; set [auth] local_issuer = on in instance/codex.conf, or give \
                  `--set auth.local_issuer=on` to both `codexd serve` and `codexd token`",
             ));
@@ -66,7 +66,7 @@ impl Token {
         let level = level.map_or_else(String::new, |value| value.get_name().to_owned());
         let sub = self.sub.unwrap_or_else(|| format!("local-{level}"));
         if sub.trim().is_empty() {
-            bail!("--sub: must not be empty");
+            return Err(UsageError::error("--sub: must not be empty"));
         }
         if self.role == Role::Client && self.email.is_none() {
             eprintln!("warning: without --email this client sees no company");

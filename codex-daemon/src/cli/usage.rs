@@ -1,6 +1,10 @@
 //! Faults of the command line in one line: what is wrong, and what would be right.
 
-use clap::error::ErrorKind;
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, error::ErrorKind};
+
+use super::Cli;
 
 /// Whether the caller asked for what clap prints, such as `--help`.
 pub(super) fn is_answer(error: &clap::Error) -> bool {
@@ -12,29 +16,34 @@ pub(super) fn is_answer(error: &clap::Error) -> bool {
     )
 }
 
-/// A fault in one line, with the help that explains the command.
-pub(super) fn one_line(error: &clap::Error) -> String {
+/// A fault in one line, with the help that explains the command of `args`.
+pub(super) fn one_line(error: &clap::Error, args: &[OsString]) -> String {
     let text = error.render().to_string();
     let mut parts = Vec::new();
-    let mut help = "codexd".to_owned();
     for paragraph in text.split("\n\n") {
         let words: Vec<&str> = paragraph.split_whitespace().collect();
         match words.first() {
-            Some(&"Usage:") => help = command(&words[1..]),
-            Some(&"For") | None => {}
+            Some(&("Usage:" | "For")) | None => {}
             Some(&("error:" | "tip:")) => parts.push(words[1..].join(" ")),
             Some(_) => parts.push(words.join(" ")),
         }
     }
-    parts.push(format!("see `{help} --help`"));
+    parts.push(format!("see `{} --help`", command(args)));
     parts.join("; ")
 }
 
-/// The command in a line of usage: what stands before its arguments.
-fn command(usage: &[&str]) -> String {
-    let is_name = |word: &&&str| word.starts_with(|c: char| c.is_ascii_lowercase());
-    let names = usage.iter().take_while(is_name);
-    names.copied().collect::<Vec<_>>().join(" ")
+/// The names of the command in a command line. Not every error of clap has a line of usage.
+fn command(args: &[OsString]) -> String {
+    let mut root = Cli::command();
+    root.build();
+    let (mut command, mut names) = (&root, vec!["codexd"]);
+    for word in args.iter().skip(1) {
+        if let Some(found) = command.find_subcommand(word) {
+            command = found;
+            names.push(found.get_name());
+        }
+    }
+    names.join(" ")
 }
 
 #[cfg(test)]
@@ -42,12 +51,12 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::Cli;
 
     fn fault(line: &str) -> String {
-        let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let error = Cli::try_parse_from(&args).unwrap_err();
         assert!(!is_answer(&error), "{line}");
-        one_line(&error)
+        one_line(&error, &args)
     }
 
     #[test]
@@ -61,11 +70,28 @@ mod tests {
                 "codexd sync datto --lihgt",
                 &["'--lihgt'", "'--light'", "codexd sync --help"],
             ),
-            ("codexd sync dato", &["`dato`", "did you mean `datto`?"]),
+            (
+                "codexd sync dato",
+                &["`dato`", "did you mean `datto`?", "codexd sync --help"],
+            ),
+            (
+                "codexd sync tickets --since yesterday",
+                &["YYYY-MM-DD", "codexd sync --help"],
+            ),
+            (
+                "codexd --config sync.conf sync plan dato",
+                &["`dato`", "codexd sync plan --help"],
+            ),
             ("codexd jobs show", &["<ID>", "codexd jobs show --help"]),
-            ("codexd jobs list --limit 0", &["'0'", "1..=500"]),
-            ("codexd sync --light", &["SOURCE"]),
-            ("codexd token --role boss", &["'boss'", "technician"]),
+            (
+                "codexd jobs list --limit 0",
+                &["'0'", "1..=500", "codexd jobs list --help"],
+            ),
+            ("codexd sync --light", &["SOURCE", "codexd sync --help"]),
+            (
+                "codexd token --role boss",
+                &["'boss'", "technician", "codexd token --help"],
+            ),
         ] {
             let fault = fault(line);
             assert_eq!(fault.lines().count(), 1, "{fault}");

@@ -53,15 +53,26 @@ fn classify(raw: &str, inside_value: bool) -> Line<'_> {
 }
 
 /// Reads a file's settings in order.
+///
+/// # Errors
+/// The first line that is wrong.
 pub fn parse(text: &str) -> Result<Vec<Entry>, SyntaxError> {
-    let mut entries: Vec<Entry> = Vec::new();
+    let (entries, errors) = scan(text);
+    errors.into_iter().next().map_or(Ok(entries), Err)
+}
+
+/// The settings of a file in order, without the lines that are wrong, and those lines.
+pub fn scan(text: &str) -> (Vec<Entry>, Vec<SyntaxError>) {
+    let (mut entries, mut errors): (Vec<Entry>, Vec<SyntaxError>) = Default::default();
     let mut section: Option<String> = None;
     let mut inside_value = false;
+    // Whether the value belongs to a line that is wrong.
+    let mut skipping = false;
     for (index, raw) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = index + 1;
-        let wrong = |message: &str| SyntaxError {
-            line,
-            message: message.to_owned(),
+        let mut wrong = |message: &str| {
+            let message = message.to_owned();
+            errors.push(SyntaxError { line, message });
         };
         match classify(raw, inside_value) {
             Line::Blank => inside_value = inside_value && !raw.trim().is_empty(),
@@ -70,18 +81,21 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, SyntaxError> {
                 inside_value = false;
             }
             Line::Continuation(more) => {
-                if let Some(entry) = entries.last_mut() {
+                if let Some(entry) = entries.last_mut().filter(|_| !skipping) {
                     entry.value.push('\n');
                     entry.value.push_str(more);
                 }
             }
             Line::Setting(key, value) => {
-                let section = section
-                    .clone()
-                    .ok_or_else(|| wrong("a setting before the first [section]"))?;
+                (inside_value, skipping) = (true, true);
+                let Some(section) = section.clone() else {
+                    wrong("a setting before the first [section]");
+                    continue;
+                };
                 let key = key.to_lowercase();
                 if entries.iter().any(|e| e.section == section && e.key == key) {
-                    return Err(wrong(&format!("[{section}] {key} is set a second time")));
+                    wrong(&format!("[{section}] {key} is set a second time"));
+                    continue;
                 }
                 entries.push(Entry {
                     section,
@@ -89,14 +103,15 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, SyntaxError> {
                     value: value.to_owned(),
                     line,
                 });
-                inside_value = true;
+                skipping = false;
             }
             Line::Bad => {
-                return Err(wrong("neither a [section], a `key = value` nor a comment"));
+                wrong("neither a [section], a `key = value` nor a comment");
+                (inside_value, skipping) = (true, true);
             }
         }
     }
-    Ok(entries)
+    (entries, errors)
 }
 
 /// Removes a comment that follows a value after a blank (contract 4.1: people copy them from samples).
@@ -251,6 +266,16 @@ mod tests {
         assert!(!error.message.contains("hunter2"));
         assert_eq!(parse("k = 1").unwrap_err().line, 1);
         assert_eq!(parse("[a]\nk = 1\nK = 2").unwrap_err().line, 3);
+    }
+
+    #[test]
+    fn every_broken_line_is_found_and_the_others_are_read() {
+        let (entries, errors) =
+            scan("k = 1\n[a]\nk = 1\nhunter2\n  more\nK = 2\n  more\nl = 3\n  4\n[b\n");
+        let read: Vec<_> = entries.iter().map(|e| (e.line, e.value.as_str())).collect();
+        assert_eq!(read, [(3, "1"), (8, "3\n4")]);
+        let lines: Vec<_> = errors.iter().map(|error| error.line).collect();
+        assert_eq!(lines, [1, 4, 6, 10]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::{
     address::{masked_host, masked_url},
     flaskenv, ini,
     keys::{self, SECTIONS},
+    read::{fault_of, is_sample},
     setting::{Secrecy, Section, Setting},
 };
 
@@ -170,6 +171,21 @@ impl Layers {
         refused.is_some_and(|value| value.origin != ValueSource::Default)
     }
 
+    /// Values that are none of their setting's kind; its default holds in their place.
+    pub(super) fn reset_wrong_values(&mut self) -> Vec<ConfigError> {
+        let refused = keys::settings().filter_map(|setting| {
+            let text = self.text(setting.section, setting.name)?;
+            // A sample counts as not set.
+            let message = fault_of(setting.kind, text).filter(|_| !is_sample(text))?;
+            Some(self.wrong(setting.section, setting.name, message))
+        });
+        let refused: Vec<ConfigError> = refused.collect();
+        for error in &refused {
+            self.reset(error);
+        }
+        refused
+    }
+
     fn put(&mut self, setting: &'static Setting, text: &str, origin: ValueSource) {
         let text = match setting.secrecy {
             Secrecy::Secret => text,
@@ -229,7 +245,13 @@ impl Layers {
                 None => Ok(()),
             };
         };
-        let entries = parse(&path, &text)?;
+        let (entries, errors) = ini::scan(&text);
+        let errors = errors.into_iter().map(|error| ConfigError::Syntax {
+            file: path.clone(),
+            line: error.line,
+            message: error.message,
+        });
+        self.problems.extend(errors);
         for entry in &entries {
             let origin = ValueSource::File(path.clone(), entry.line);
             if let Some(section) = keys::open(&entry.section) {
@@ -435,12 +457,4 @@ fn read(path: &Path) -> Result<Option<String>, ConfigError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ConfigError::read(path, source)),
     }
-}
-
-fn parse(path: &Path, text: &str) -> Result<Vec<ini::Entry>, ConfigError> {
-    ini::parse(text).map_err(|error| ConfigError::Syntax {
-        file: path.to_owned(),
-        line: error.line,
-        message: error.message,
-    })
 }

@@ -1,6 +1,6 @@
 //! Configuration: typed, with the place of every value known.
 //!
-//! [`keys`] declares every setting once; [`layers`] reads the places; here, and in a file for each larger section, the
+//! [`keys`] declares every setting once; `layers` reads the places; here, and in a file for each larger section, the
 //! values get their types. [`Defaults`] prints the declarations. The environment is read in this folder only.
 
 mod address;
@@ -21,6 +21,7 @@ mod server;
 pub mod setting;
 #[cfg(test)]
 mod tests;
+mod together;
 mod vendors;
 mod webhooks;
 
@@ -144,6 +145,8 @@ impl Config {
     /// As [`Config::load`].
     pub fn from_layers(mut layers: Layers, sources: &Sources) -> Result<Self, ConfigErrors> {
         let mut problems = layers.take_problems();
+        // Also in sections that are read no further, such as that of a vendor without credentials.
+        problems.extend(layers.reset_wrong_values());
         loop {
             let error = match Self::typed(&layers, sources) {
                 Ok(config) if problems.is_empty() => return Ok(config),

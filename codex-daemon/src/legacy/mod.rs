@@ -7,7 +7,7 @@
 //! * Without `limit`, lists of tickets and devices have the length that they always had.
 //!
 //! The header `X-Ignored-Parameters` names what was ignored. `Prefer: handling=strict` ends all of it for one call:
-//! then these routes are as strict as every other ([`crate::http::handling`]).
+//! then these routes are as strict as every other (`http::handling`).
 
 pub(crate) mod devices;
 mod list;

@@ -51,7 +51,7 @@ fn imports_end_clean_warned_or_refused() -> TestResult {
     let accepted = folder.join("accepted.txt");
     std::fs::write(&accepted, "no_such_warning\n")?;
     let accept = accepted.display().to_string();
-    let accept = ["--accept", accept.as_str()];
+    let accept = ["--accept-warnings", accept.as_str()];
     let accepting = |words: &[&'static str]| {
         let words = words.iter().copied().chain(from).chain(zone);
         let words: Vec<&str> = words.chain(accept).collect();

@@ -198,7 +198,7 @@ on_each_engine! {
                 old.url.clone(),
                 "--old-time-zone".to_owned(),
                 "Europe/Berlin".to_owned(),
-                "--accept".to_owned(),
+                "--accept-warnings".to_owned(),
                 accepted.display().to_string(),
                 "--allow-writing-role".to_owned(),
             ];

@@ -64,7 +64,7 @@ pub(crate) enum Size {
     Page,
 }
 
-/// The turns of a [`Codex`].
+/// The turns of a [`crate::Codex`].
 #[derive(Debug)]
 pub(crate) struct DownloadLimits {
     rules: Downloads,

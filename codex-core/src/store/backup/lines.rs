@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    io::{BufRead, Write},
+    io::{self, BufRead, Write},
 };
 
 use chrono::{DateTime, Utc};
@@ -14,6 +14,13 @@ use super::{BackupError, Manifest, Result, TableSum};
 
 /// The format of a backup. A change of the format changes the number.
 pub(super) const FORMAT: &str = "codex-backup-1";
+/// How a backup of any format begins.
+const BEGINNING: &[u8] = b"{\"format\":\"codex-backup-";
+/// The most bytes of the first line.
+const LONGEST_HEAD: u64 = 1 << 20;
+/// The most bytes of a line. The records of vendors have less than a hundredth of it, and a file without line ends must
+/// not fill the memory.
+const LONGEST_LINE: u64 = 1 << 28;
 
 /// The first line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -153,6 +160,12 @@ impl<'o> Writer<'o> {
 
     /// An error of the writer is [`BackupError::Io`], whatever its kind: nothing is read here.
     fn text(&mut self, text: &str) -> Result<()> {
+        if text.len() as u64 >= LONGEST_LINE {
+            let table = self.sums.last().map_or("", |sum| sum.name.as_str());
+            return Err(BackupError::Refused(format!(
+                "a row of table `{table}` has more than {LONGEST_LINE} bytes, which no backup can hold"
+            )));
+        }
         let written = self.out.write_all(text.as_bytes());
         let written = written.and_then(|()| self.out.write_all(b"\n"));
         written.map_err(BackupError::Io)
@@ -173,34 +186,59 @@ pub(super) enum Line {
 pub(super) struct Lines<R> {
     source: R,
     pub(super) head: Head,
+    longest: u64,
 }
 
 impl<R: BufRead> Lines<R> {
     /// # Errors
-    /// [`BackupError::Damaged`] when it does not begin as a backup does.
+    /// As [`super::inspect`].
     pub(super) fn open(mut source: R) -> Result<Self> {
-        let no_backup = || BackupError::Damaged("it does not begin as one does".to_owned());
-        let mut first = String::new();
-        // A file that is not text may have no end of a line.
-        let mut limited = std::io::Read::take(&mut source, 1 << 20);
-        limited.read_line(&mut first)?;
-        let head: Head = serde_json::from_str(&first).map_err(|_| no_backup())?;
+        let mut first = Vec::new();
+        let read = read_line(&mut source, LONGEST_HEAD, &mut first);
+        // The end of a compressed file that is cut off.
+        let is_cut = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+        if let Some(error) = read.err().filter(|error| !is_cut(error)) {
+            return Err(error.into());
+        }
+        let head: Head = serde_json::from_slice(&first).map_err(|_| {
+            if !first.starts_with(BEGINNING) {
+                BackupError::Foreign
+            } else if first.ends_with(b"\n") {
+                BackupError::Damaged("its first line cannot be read".to_owned())
+            } else {
+                BackupError::Incomplete
+            }
+        })?;
         if head.format != FORMAT {
-            return Err(BackupError::Damaged(format!(
-                "it is of format `{}`, and this codexd reads {FORMAT}",
+            return Err(BackupError::Refused(format!(
+                "the backup has the format `{}`, and this codexd reads {FORMAT}; install the version that wrote it",
                 head.format
             )));
         }
-        Ok(Self { source, head })
+        Ok(Self {
+            source,
+            head,
+            longest: LONGEST_LINE,
+        })
     }
 
     /// # Errors
-    /// [`BackupError::Damaged`] when the end of the file comes before the end of the backup.
+    /// [`BackupError::Incomplete`] when the end of the file comes before the end of the backup,
+    /// [`BackupError::Damaged`].
     pub(super) fn read(&mut self) -> Result<Line> {
-        let mut line = String::new();
-        if self.source.read_line(&mut line)? == 0 || line.pop() != Some('\n') {
-            return Err(BackupError::Damaged("it is truncated".to_owned()));
+        let mut line = Vec::new();
+        read_line(&mut self.source, self.longest, &mut line)?;
+        let is_full = line.len() as u64 >= self.longest;
+        match line.pop() {
+            Some(b'\n') => {}
+            Some(_) if is_full => {
+                let message = format!("a line has more than {} bytes", self.longest);
+                return Err(BackupError::Damaged(message));
+            }
+            _ => return Err(BackupError::Incomplete),
         }
+        let line = String::from_utf8(line)
+            .map_err(|_| BackupError::Damaged("a line is not UTF-8".to_owned()))?;
         if line.starts_with('[') {
             return Ok(Line::Row(line));
         }
@@ -209,7 +247,7 @@ impl<R: BufRead> Lines<R> {
             Marker::Table(table) => Ok(Line::Table(table)),
             Marker::End(sums) => {
                 // Reading to the end lets the decompressor check its checksum.
-                let rest = std::io::copy(&mut self.source, &mut std::io::sink())?;
+                let rest = io::copy(&mut self.source, &mut io::sink())?;
                 if rest > 0 {
                     return Err(BackupError::Damaged("something follows its end".to_owned()));
                 }
@@ -217,6 +255,12 @@ impl<R: BufRead> Lines<R> {
             }
         }
     }
+}
+
+/// Reads a line with its end, or as much of it as `longest` bytes hold.
+fn read_line(source: &mut impl BufRead, longest: u64, line: &mut Vec<u8>) -> io::Result<()> {
+    io::Read::take(source, longest).read_until(b'\n', line)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -269,8 +313,29 @@ mod tests {
         assert_eq!(inspect(text.as_bytes()).unwrap().rows(), 2);
         for end in 0..text.len() {
             let error = inspect(&text.as_bytes()[..end]).unwrap_err();
-            assert!(matches!(error, BackupError::Damaged(_)), "{end}: {error}");
+            match error {
+                BackupError::Foreign => assert!(end < BEGINNING.len(), "{end}"),
+                BackupError::Incomplete => assert!(end >= BEGINNING.len(), "{end}"),
+                other => panic!("{end}: {other}"),
+            }
         }
+    }
+
+    #[test]
+    fn endless_line_is_refused_before_it_fills_the_memory() {
+        let text = sample();
+        let head = text.lines().next().unwrap();
+        let endless = format!("{head}\n[1,\"");
+        let source = io::Read::chain(endless.as_bytes(), io::BufReader::new(io::repeat(b'a')));
+        let mut lines = Lines::open(source).unwrap();
+        lines.longest = 1_000;
+        let error = lines.read().err().unwrap();
+        assert!(
+            error.to_string().contains("more than 1000 bytes"),
+            "{error}"
+        );
+        let error = inspect(io::BufReader::new(io::repeat(b'a'))).unwrap_err();
+        assert!(matches!(error, BackupError::Foreign), "{error}");
     }
 
     #[test]
@@ -281,7 +346,12 @@ mod tests {
             ("[2,\"b\"]\n", "", "`tags` is not as it was"),
             ("codex-backup-1", "codex-backup-9", "codex-backup-9"),
             ("{\"end\"", "{\"and\"", "cannot be read"),
-            ("{\"format\"", "{\"fermat\"", "begin as one does"),
+            ("{\"format\"", "{\"fermat\"", "not a Codex backup"),
+            (
+                "\"migrations\"",
+                "\"migration\"",
+                "first line cannot be read",
+            ),
         ] {
             let error = inspect(text.replace(from, to).as_bytes()).unwrap_err();
             assert!(error.to_string().contains(says), "{error}");

@@ -64,8 +64,14 @@ pub struct TableSum {
 /// Why a backup could not be written, read or restored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The file is not a complete backup.
-    #[error("it is not a complete backup: {0}")]
+    /// The file is something else.
+    #[error("it is not a Codex backup")]
+    Foreign,
+    /// The file ends before the backup does.
+    #[error("the backup is incomplete: the file is cut off")]
+    Incomplete,
+    /// The backup is not as it was written.
+    #[error("the backup is damaged: {0}")]
     Damaged(String),
     /// The backup cannot go into this database.
     #[error("{0}")]
@@ -88,7 +94,7 @@ impl From<io::Error> for BackupError {
     fn from(error: io::Error) -> Self {
         use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
         match error.kind() {
-            UnexpectedEof => Self::Damaged("it is truncated".to_owned()),
+            UnexpectedEof => Self::Incomplete,
             InvalidData | InvalidInput => Self::Damaged(error.to_string()),
             _ => Self::Io(error),
         }
@@ -131,7 +137,8 @@ pub async fn write(db: &Db, at: DateTime<Utc>, out: &mut dyn Write) -> Result<Ma
 /// Reads a backup to its end, checks it and returns its manifest.
 ///
 /// # Errors
-/// [`BackupError::Damaged`] when the file is truncated or changed, or is not a backup.
+/// [`BackupError::Foreign`] when the file is not a backup, [`BackupError::Incomplete`] when it is cut off,
+/// [`BackupError::Damaged`] when it was changed, [`BackupError::Refused`] when it has another format.
 pub fn inspect(source: impl BufRead) -> Result<Manifest> {
     let mut lines = Lines::open(source)?;
     let mut sums: Vec<Sum> = Vec::new();

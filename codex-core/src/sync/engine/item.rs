@@ -144,7 +144,7 @@ impl Item {
         self.read_of(nested, member, field, "is not text", text);
     }
 
-    /// As [`Item::text_of`], of a member whose type is the account's choice, as [`any_text`].
+    /// As [`Item::text_of`], of a member whose type is the account's choice: a check box is `true` or `false`.
     pub fn any_text_of(&mut self, nested: &mut Map<String, Value>, member: &str, field: &str) {
         self.read_of(nested, member, field, "is not text", any_text);
     }

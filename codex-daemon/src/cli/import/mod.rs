@@ -20,7 +20,7 @@ use codex_core::{
     },
 };
 
-use super::{NotConfigured, Verdict, load, output, progress::Progress, until_stopped, with_codex};
+use super::{UsageError, Verdict, load, output, progress::Progress, until_stopped, with_codex};
 use crate::config::{Config, Sources};
 
 /// Fields that hold secrets where no RMM is configured.
@@ -30,11 +30,11 @@ const MAX_TIMES: i64 = 90;
 
 const EXAMPLES: &str = "\
 Examples:
-  codexd import check --from postgresql://reader:PASSWORD@host/codex_db --old-time-zone Europe/Berlin
+  codexd import check --from postgresql://reader@host/codex_db --old-time-zone Europe/Berlin
                                    read the old database, count every flaw, write nothing
   codexd import run --from sqlite:/opt/hivematrix-codex/instance/codex.db --dry-run
                                    import into a scratch database and compare: predicts time and differences
-  codexd import run --from sqlite:/opt/hivematrix-codex/instance/codex.db --accept accepted.txt
+  codexd import run --from sqlite:/opt/hivematrix-codex/instance/codex.db --accept-warnings accepted.txt
                                    import; run it again to continue after an interruption
   codexd import verify --from sqlite:/opt/hivematrix-codex/instance/codex.db
                                    compare counts, every record and every bill; `codexd serve` needs it
@@ -64,10 +64,11 @@ pub(super) struct Import {
 /// Where to import from.
 #[derive(Debug, clap::Args)]
 struct OldDatabase {
-    /// The old database: postgresql://user:password@host/database or sqlite:path
+    /// The old database, `postgresql://USER@HOST/NAME` or `sqlite:FILE`. The process list shows it: keep the password in
+    /// PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL")]
     from: String,
-    /// The zone of the old server's clock, such as Europe/Berlin: some columns hold its local time
+    /// Time zone of the old server, such as Europe/Berlin: some columns hold its local time
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     old_time_zone: Option<TimeZone>,
     /// Accept a role that may change the old database; it is not changed either way
@@ -77,7 +78,7 @@ struct OldDatabase {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Report what would be imported, and every flaw of the old database
+    /// Read the old database, report what would be imported and every flaw, and write nothing
     Check {
         #[command(flatten)]
         from: OldDatabase,
@@ -88,7 +89,7 @@ enum Command {
         from: OldDatabase,
         /// File with the codes of warnings that you accept, one per line
         #[arg(long, value_name = "FILE")]
-        accept: Option<PathBuf>,
+        accept_warnings: Option<PathBuf>,
         /// Import into a scratch database and compare
         #[arg(long, conflicts_with = "redo")]
         dry_run: bool,
@@ -102,9 +103,9 @@ enum Command {
         from: OldDatabase,
         /// Accept the differences, so that `codexd serve` starts
         #[arg(long)]
-        accept: bool,
+        accept_differences: bool,
     },
-    /// Compare several times, and show differences only
+    /// Compare repeatedly, and show differences only
     Shadow {
         #[command(flatten)]
         from: OldDatabase,
@@ -166,7 +167,7 @@ impl OldDatabase {
 /// The codes in a file: one per line, with comments after `#`.
 fn accepted(file: &Path) -> anyhow::Result<BTreeSet<String>> {
     let text = fs::read_to_string(file)
-        .map_err(|error| NotConfigured::error(format!("{}: {error}", file.display())))?;
+        .map_err(|error| UsageError::error(format!("{}: {error}", file.display())))?;
     let lines = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default().trim());
@@ -175,7 +176,7 @@ fn accepted(file: &Path) -> anyhow::Result<BTreeSet<String>> {
         .map(str::to_owned)
         .collect();
     if let Some(unknown) = codes.iter().find(|code| Flaw::of_code(code).is_none()) {
-        return Err(NotConfigured::error(format!(
+        return Err(UsageError::error(format!(
             "{}: unknown warning `{unknown}`",
             file.display()
         )));
@@ -190,21 +191,27 @@ impl Import {
             Command::Check { from } => self.check(&from.options(&config, None)?).await,
             Command::Run {
                 from,
-                accept,
+                accept_warnings,
                 dry_run: true,
                 ..
             } => {
-                let options = from.options(&config, accept.as_deref())?;
+                let options = from.options(&config, accept_warnings.as_deref())?;
                 Box::pin(self.dry_run(&options)).await
             }
             Command::Run {
-                from, accept, redo, ..
+                from,
+                accept_warnings,
+                redo,
+                ..
             } => {
-                let options = from.options(&config, accept.as_deref())?;
+                let options = from.options(&config, accept_warnings.as_deref())?;
                 let work = async |codex: &Codex| self.import(codex, &options, *redo).await;
                 Box::pin(with_codex(&config, true, work)).await
             }
-            Command::Verify { from, accept } => {
+            Command::Verify {
+                from,
+                accept_differences: accept,
+            } => {
                 let options = from.options(&config, None)?;
                 let work = async |codex: &Codex| self.verify(codex, &options, *accept).await;
                 with_codex(&config, false, work).await
@@ -376,7 +383,7 @@ impl Import {
             .is_none();
         if !is_empty {
             let message = format!("{} is not empty; name a new folder", folder.display());
-            return Err(NotConfigured::error(message));
+            return Err(UsageError::error(message));
         }
         let mut files: BTreeSet<String> = BTreeSet::new();
         let take = |part: BackFile| {

@@ -42,7 +42,7 @@ pub(super) fn open(warnings: &BTreeMap<&'static str, u64>) -> String {
         .iter()
         .map(|(code, rows)| format!("{code} ({})", count_of(*rows, "row")));
     format!(
-        "warnings that are not accepted; accept their codes with --accept FILE: {}",
+        "warnings that are not accepted; accept their codes with --accept-warnings FILE: {}",
         each.collect::<Vec<_>>().join(", ")
     )
 }

@@ -16,7 +16,7 @@ use codex_core::{
     sync::{Request, SyncKind, SyncPlan},
 };
 
-use super::{NotConfigured, output, progress::Progress, with_codex};
+use super::{UsageError, output, progress::Progress, with_codex};
 use crate::config::{Config, Keycloak, Sources};
 
 /// How often the job is looked at.
@@ -41,20 +41,20 @@ Examples:
   codexd sync keycloak                 the people who log in
   codexd sync accounts-assign          as `codexd accounts assign`; accounts-push as `codexd accounts push`
   codexd sync all                      everything that is configured, one after another
-  codexd sync datto --watch            follow a run of another process to its end, or start one
-  codexd sync plan datto -o plan.json  write a plan to a file, to review it
-  codexd sync apply plan.json          apply this plan, all or nothing
-  codexd sync --schedule               what `codexd serve` starts by itself, and when
+  codexd sync datto --watch            follow the sync that runs, or start one
+  codexd sync plan datto -o plan.json  write the changes to a file, to review them
+  codexd sync apply plan.json          apply these changes, all or none
+  codexd sync --schedule               which syncs `codexd serve` runs, and when
 
 Names of jobs and legacy names (psa, rmm, audits, agents, ...) are accepted too.
 
-One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
-are held for a person.
+Each source runs once at a time, whoever starts it. When more records are missing than [sync] max_delete_percent allows,
+the sync deletes none of them; `codexd held` shows them.
 
 Exit codes:
   0  every run completed, or the plan was made
-  1  a run did not complete; it says why. A plan was not applied; it names the rows that have drifted
-  2  the command line was not understood, or the source is not configured
+  1  a run did not complete, or a plan was not applied because records have changed since; standard error says why
+  2  the command line is wrong, or the source is not configured
   130, 143
      stopped by Ctrl-C or SIGTERM; the job is `cancelled`, what it has done so far stays";
 
@@ -64,21 +64,21 @@ Exit codes:
 pub(super) struct Sync {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Where to sync from, such as freshservice or all; none lists the sources
+    /// What to sync, such as freshservice or all; without it the sources are listed
     #[arg(value_parser = source)]
     source: Option<Source>,
     #[command(flatten)]
     what: What,
-    /// Show what runs by itself
+    /// Show which syncs `codexd serve` runs, and when
     #[arg(long, conflicts_with_all = ["source", "light", "full", "dry_run", "since", "scope", "watch"])]
     schedule: bool,
-    /// Show what would change, write nothing
+    /// Show what would change, and change nothing
     #[arg(long, conflicts_with = "watch", requires = "source")]
     dry_run: bool,
     /// As JSON: the sources, the schedule, the plan or the jobs
     #[arg(long)]
     json: bool,
-    /// Follow a run that is already in progress, also in another process
+    /// Follow a sync that already runs, also in another process
     #[arg(long, requires = "source")]
     watch: bool,
 }
@@ -86,36 +86,36 @@ pub(super) struct Sync {
 /// What to sync.
 #[derive(Debug, clap::Args)]
 struct What {
-    /// Tickets without conversations and time entries
+    /// Leave out conversations and time entries (tickets only)
     #[arg(long, requires = "source")]
     light: bool,
-    /// Every ticket that the PSA has
+    /// Sync all tickets, not only changed ones
     #[arg(long, conflicts_with = "light", requires = "source")]
     full: bool,
-    /// Only what changed since then (tickets): YYYY-MM-DD, or RFC 3339
+    /// Sync only what changed since then (tickets only): YYYY-MM-DD, or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "full", requires = "source")]
     since: Option<DateTime<Utc>>,
-    /// Only this list, such as departments, agents, requesters, sites, devices; may be repeated
+    /// Sync only this list of the source, such as departments or devices; may be repeated
     #[arg(long, value_name = "LIST", requires = "source")]
     scope: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write what would change to a file
+    /// Write the changes that a sync would make to a file, and change nothing
     Plan {
-        /// Where to sync from, such as freshservice
+        /// What to sync, such as freshservice
         #[arg(value_parser = source)]
         source: Source,
         #[command(flatten)]
         what: What,
-        /// The file
+        /// File for the plan
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
-    /// Make exactly the changes of such a file, or none
+    /// Apply the changes of a plan; if records have changed since, apply none
     Apply {
-        /// The file
+        /// File that `codexd sync plan` wrote
         file: PathBuf,
     },
 }
@@ -190,7 +190,9 @@ impl Sync {
     async fn work(&self, codex: &Codex, requests: Vec<Request>) -> anyhow::Result<()> {
         if let Some(Command::Plan { output, .. }) = &self.command {
             let [request] = requests.as_slice() else {
-                bail!("a plan is made of one source");
+                return Err(UsageError::error(
+                    "a plan is made of one source, not of all",
+                ));
             };
             let plan = plan(codex, request.clone()).await?;
             fs::write(output, plan.to_file()?)
@@ -304,12 +306,14 @@ impl What {
         let narrowed = self.light || self.full || self.since.is_some() || !self.scope.is_empty();
         let Source::One(part) = source else {
             if narrowed {
-                bail!("--light, --full, --since and --scope are for one source");
+                let message =
+                    "--light, --full, --since and --scope are for one source, not for all";
+                return Err(UsageError::error(message));
             }
             let configured = ALL.into_iter().filter(|part| select(*part, config).is_ok());
             let requests: Vec<Request> = configured.map(Request::from).collect();
             if requests.is_empty() {
-                return Err(NotConfigured::error(NOTHING));
+                return Err(UsageError::error(NOTHING));
             }
             return Ok(requests);
         };
@@ -317,7 +321,10 @@ impl What {
         let part = match part {
             SyncKind::Tickets if self.light => SyncKind::TicketsLight,
             SyncKind::Tickets if self.full => SyncKind::TicketHistory,
-            _ if self.light || self.full => bail!("--light and --full are for tickets"),
+            _ if self.light || self.full => {
+                let message = "--light and --full are for `codexd sync tickets`";
+                return Err(UsageError::error(message));
+            }
             part => part,
         };
         Ok(vec![Request {
@@ -337,20 +344,20 @@ fn select(part: SyncKind, config: &mut Config) -> anyhow::Result<()> {
         | SyncKind::TicketHistory
         | SyncKind::AssignAccounts => {
             if config.freshservice.is_none() {
-                return Err(NotConfigured::error(FRESHSERVICE));
+                return Err(UsageError::error(FRESHSERVICE));
             }
             "freshservice".clone_into(&mut config.psa);
         }
         SyncKind::Rmm | SyncKind::RmmAudits | SyncKind::PushAccounts => {
             if config.datto.is_none() {
-                return Err(NotConfigured::error(DATTO));
+                return Err(UsageError::error(DATTO));
             }
             "datto".clone_into(&mut config.rmm);
         }
         SyncKind::Agents => {
             let login = |keycloak: &Keycloak| keycloak.client.is_some() || keycloak.admin.is_some();
             if !config.keycloak.as_ref().is_some_and(login) {
-                return Err(NotConfigured::error(KEYCLOAK));
+                return Err(UsageError::error(KEYCLOAK));
             }
         }
     }

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 
 use super::Dir;
 use crate::config::{
-    Config, keys,
+    Config, Layers, keys,
     setting::{Kind, Setting},
 };
 
@@ -132,6 +132,48 @@ fn all_problems_are_reported_at_once() {
     ] {
         assert!(error.contains(says), "{says} in {error}");
     }
+}
+
+#[test]
+fn faults_of_every_kind_are_reported_together() {
+    let dir = Dir::new().conf(
+        "[server]\nprt = 1\n[core\nport = many\n[freshservice]\ndomain = a b\nfirst_ticket_days = x\n\
+         [keycloak]\nverify_ssl = perhaps\n[matching]\nmerge_score = 1\n[database]\nconnection_string = mysql://x\n\
+         [scheduler]\nsync_psa_schedule = sometimes\n[logging]\nlevel = LOUD\n",
+    );
+    let error = dir.error();
+    for says in [
+        "[server] prt: there is no such setting; did you mean `port`?",
+        "codex.conf:3: neither",
+        "[server] port: `many`",
+        "[freshservice] domain: ",
+        "[freshservice] first_ticket_days: `x`",
+        "[keycloak] verify_ssl: `perhaps`",
+        "[matching] candidate_score: ",
+        "[database] connection_string: must start with",
+        "[scheduler] sync_psa_schedule: `sometimes`",
+        "[logging] level: `LOUD`",
+    ] {
+        assert!(error.contains(says), "{says} in {error}");
+    }
+    assert!(error.starts_with("10 problems\n"), "{error}");
+}
+
+#[test]
+fn settings_without_their_other_half_are_named() {
+    let of = |text: &str| Layers::read(&Dir::new().conf(text).sources()).without_effect();
+    assert_eq!(of(""), [""; 0]);
+    assert_eq!(
+        of("[freshservice]\ndomain = x.test\napi_key = YOUR_KEY\n[webhooks]\nenabled = yes\n"),
+        [
+            "[freshservice] domain has no effect: [freshservice] api_key is not set",
+            "[webhooks] enabled has no effect: [webhooks] secret is not set",
+        ]
+    );
+    assert_eq!(
+        of("[datto]\nsecret_key = hunter2\n"),
+        ["[datto] secret_key has no effect: [datto] public_key is not set"]
+    );
 }
 
 #[test]

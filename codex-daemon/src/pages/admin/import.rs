@@ -73,7 +73,7 @@ fn next(state: ImportState) -> &'static str {
         ImportState::Running => "`codexd import run` continues it.",
         ImportState::Imported => "`codexd import verify` compares the two sides.",
         ImportState::Differs => {
-            "The two sides differ. `codexd import verify --accept` accepts the differences."
+            "The two sides differ. `codexd import verify --accept-differences` accepts the differences."
         }
         ImportState::Verified => {
             "The next sync matches the imported records with their sources. `codexd import back` writes the changes since the import to CSV files."

@@ -1,5 +1,6 @@
 //! `cargo demo`: simulated vendors and Core, a gateway that plays Nexus, the real daemon, the real syncs over HTTP.
 
+mod plausible;
 mod show;
 mod stage;
 mod table;

@@ -62,6 +62,8 @@ pub async fn show(stage: &Stage, once: bool) -> anyhow::Result<()> {
     }
     api.finish(&inventories, name).await?;
     if !once {
+        // Not before: a scheduled sync would take the place of one that is waited for.
+        let _scheduler = stage.keep_schedule();
         std::future::pending::<()>().await;
     }
     Ok(())

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use codex_core::{
     Codex,
     clock::{Clock as _, SystemClock},
+    schedule::Entry,
 };
 use codex_daemon::app::{self, Running};
 use codex_tests::{
@@ -23,6 +24,8 @@ use codex_tests::{
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::plausible::make_plausible;
 
 /// Where Codex, Core and the gateway listen when nobody else does: the first two as in a HiveMatrix installation.
 const CODEX_PORT: u16 = 5010;
@@ -46,6 +49,7 @@ pub struct Stage {
     codex: Codex,
     running: Running,
     outbox: JoinHandle<()>,
+    schedule: Vec<Entry>,
     _vendors: (Freshservice, Datto, Keycloak),
     _folder: TempDir,
 }
@@ -57,6 +61,7 @@ impl Stage {
         let own = || format!("sqlite://{}", folder.path().join("codex.db").display());
         let database = database.unwrap_or_else(own);
         let mut world = World::generate_at(size, 7, SystemClock.now());
+        make_plausible(&mut world);
         let client_email = give_client_a_company(&mut world);
         let world = SharedWorld::new(world);
         // Limits off: with them on, a first sync of a large account takes the minutes that it takes.
@@ -81,6 +86,7 @@ impl Stage {
             &users,
             &[("upstream.write", "true")],
         )?;
+        let schedule = config.scheduler.entries.clone();
         let codex = app::open(&config, true)
             .await
             .context("the database cannot be opened")?;
@@ -107,6 +113,7 @@ impl Stage {
             codex,
             running,
             outbox,
+            schedule,
             _vendors: (fresh, rmm, users),
             _folder: folder,
         })
@@ -115,6 +122,12 @@ impl Stage {
     /// Codex's address.
     pub fn codex_url(&self) -> String {
         self.running.url()
+    }
+
+    /// Starts syncs by the schedule of the settings, until Codex is closed.
+    pub fn keep_schedule(&self) -> JoinHandle<()> {
+        let (codex, schedule) = (self.codex.clone(), self.schedule.clone());
+        tokio::spawn(async move { codex.keep_schedule(schedule, false).await })
     }
 
     /// Makes the PSA forget every fifth contact: so many at once that Codex holds their deletion.

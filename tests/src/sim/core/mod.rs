@@ -257,15 +257,20 @@ fn service_token(key: &SigningKey, body: &str, life: i64) -> Response<Body> {
     signed(key.sign(&claims))
 }
 
-/// The seed's way to a token, which the real Core lacks (consumers 2): for the demo only. Any password will
-/// do; a user named like a level has it, everybody else is a client, as in Core.
+/// The users of [`user_token`], each named like the level of the token.
+const USERS: [&str; 4] = ["admin", "technician", "billing", "client"];
+
+/// The seed's way to a token, which the real Core lacks (consumers 2): for the demo only. Any password will do.
 fn user_token(key: &SigningKey, body: &str) -> Response<Body> {
     let body = serde_json::from_str::<Value>(body).unwrap_or_default();
     match (member(&body, "username"), member(&body, "password")) {
+        (Some(name), Some(_)) if USERS.contains(&name) => {
+            signed(key.user(name, &format!("{name}@msp.example")))
+        }
         (Some(name), Some(_)) => {
-            let known = ["admin", "technician", "billing", "client"];
-            let level = known.into_iter().find(|level| *level == name);
-            signed(key.user(level.unwrap_or("client"), &format!("{name}@msp.example")))
+            let users = USERS.join(", ");
+            let text = format!("there is no user `{name}`; the users are {users}");
+            failed(StatusCode::UNAUTHORIZED, &text)
         }
         _ => failed(
             StatusCode::UNAUTHORIZED,

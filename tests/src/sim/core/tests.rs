@@ -96,6 +96,7 @@ async fn tokens_are_issued_like_core_does() -> anyhow::Result<()> {
         ("/service-token", "calling_service=ledger", 500),
         ("/api/token", r#"{"username":"admin","password":"x"}"#, 200),
         ("/api/token", r#"{"username":"admin"}"#, 401),
+        ("/api/token", r#"{"username":"amdin","password":"x"}"#, 401),
     ];
     for (path, body, status) in cases {
         let reply = http()

@@ -30,7 +30,7 @@ pub const PEOPLE: [Person; 4] = [
         role: "technician",
         title: "Technician",
         name: "Ada Lovelace",
-        sees: "Companies, people, devices and tickets, to look up and to edit; starts syncs.",
+        sees: "Companies, people, devices and tickets, to look up and to edit; starts syncs of changed tickets.",
     },
     Person {
         role: "billing",
@@ -41,7 +41,7 @@ pub const PEOPLE: [Person; 4] = [
     Person {
         role: "client",
         title: "Client",
-        name: "Zoë Äquator",
+        name: "Zoë Schneider",
         sees: "One company alone: its own people, devices and tickets, read-only.",
     },
 ];

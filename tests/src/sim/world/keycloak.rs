@@ -9,7 +9,7 @@ const PEOPLE: [(&str, &str); 6] = [
     ("Grace", "Hopper"),
     ("Ada", "Lovelace"),
     ("José", "Núñez"),
-    ("Zoë", "Äquator"),
+    ("Zoë", "Schneider"),
     ("小林", "さくら"),
     ("Dee", "O'Neil"),
 ];
