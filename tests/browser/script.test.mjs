@@ -207,6 +207,50 @@ test('a button that is pressed twice adds one note', async () => {
   await leave(person);
 });
 
+for (const javaScriptEnabled of [true, false]) {
+  test(`Back acts once and says so, a new page acts again ${javaScriptEnabled ? 'with' : 'without'} script`, async () => {
+    const { context, page, errors } = await login(browser, 'Administrator', { javaScriptEnabled });
+    const start = () => page.getByRole('button', { name: 'Start the sync keycloak', exact: true });
+    const job = () => new URL(page.url()).pathname;
+    const sentBefore = page.getByText('This form was sent before.');
+    const ended = async () => {
+      for (let look = 0; look < 40; look += 1) {
+        await page.goto(`${GATEWAY}${job()}`);
+        if (await page.locator('.badge', { hasText: /completed|failed/ }).count() > 0) return;
+        await page.waitForTimeout(250);
+      }
+      assert.fail('the job does not end');
+    };
+    const tokens = () => page.locator('[name="csrf_token"]');
+    await page.goto(`${CODEX}/sync/`);
+    const sent = await tokens().evaluateAll((all) => all.map((one) => one.value));
+    await start().click();
+    await page.waitForURL(/\/sync\/jobs\/.+/);
+    const first = job();
+    assert.equal(await sentBefore.count(), 0);
+    await page.goBack();
+    await page.waitForURL(/\/sync\/$/);
+    // A browser may load the page anew: the rendering that was sent is the one of the token.
+    await tokens().evaluateAll((all, old) => all.forEach((one, place) => { one.value = old[place]; }), sent);
+    await start().click();
+    await page.waitForURL(/\/sync\/jobs\/.+/);
+    assert.equal(job(), first);
+    await sentBefore.waitFor();
+    await page.getByRole('link', { name: 'Open the form again' }).click();
+    await page.waitForURL(/\/sync\/$/);
+    await page.goto(`${GATEWAY}${first}`);
+    await ended();
+    await page.goto(`${CODEX}/sync/`);
+    await start().click();
+    await page.waitForURL(/\/sync\/jobs\/.+/);
+    assert.notEqual(job(), first);
+    assert.equal(await sentBefore.count(), 0);
+    await ended();
+    await context.close();
+    assert.deepEqual(errors, []);
+  });
+}
+
 for (const [how, isRefused] of [['', false], [' though its events are refused', true]]) {
   test(`a running job shows how it goes on${how}`, async () => {
     const person = await at('Administrator', '/sync/');

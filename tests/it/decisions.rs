@@ -14,7 +14,7 @@ use codex_tests::{
 };
 use reqwest::{
     Method,
-    header::{HeaderValue, LOCATION},
+    header::{HeaderValue, LOCATION, REFERER},
 };
 use serde_json::Value;
 
@@ -138,6 +138,30 @@ on_each_engine! {
         assert!(html.contains(">cancelled</span>") && html.contains("cancelled by"), "{html}");
         let (status, html) = document(admin.send(&job, &admin.reopened(&sent).await?).await?).await?;
         assert!(status == 409 && html.contains("has ended already"), "{html}");
+        Ok(())
+    }
+
+    async fn a_form_acts_once_for_each_rendering_of_its_page(app: TestApp) -> TestResult {
+        let admin = Browser::new(&app, "admin")?;
+        let sent = form(&admin.page("/sync/").await?, &[("start", "freshservice")]);
+        let first = admin.done("/sync/", &sent).await?;
+        let job = first.strip_suffix("?done=started").unwrap();
+        ended(&admin, job).await?;
+        // As the browser's Back shows it: the old answer, which says that it is old.
+        let repeated = admin.done("/sync/", &sent).await?;
+        assert_eq!(repeated, format!("{first}&repeated=true"));
+        let from = "http://localhost/sync/?done=at-work";
+        let opened = admin.call(Method::GET, &repeated).header(REFERER, from).send().await?;
+        let (status, html) = document(opened).await?;
+        assert!(status == 200 && html.contains("This form was sent before."), "{html}");
+        assert!(html.contains("<a href=\"/sync/\">Open the form again</a>"), "{html}");
+        let html = admin.page(&repeated).await?;
+        assert!(html.contains("This form was sent before.") && !html.contains("<a href=\"/sync/\">Open"), "{html}");
+        assert!(!admin.page(&first).await?.contains("This form was sent before."));
+        // The page loaded again acts anew.
+        let other = start(&admin, ("start", "freshservice")).await?;
+        assert_ne!(other, job);
+        ended(&admin, &other).await?;
         Ok(())
     }
 

@@ -35,6 +35,7 @@ mod nav;
 mod outbox;
 mod parts;
 mod record;
+mod repeated;
 mod scripts;
 mod search;
 mod settings;
@@ -55,6 +56,7 @@ use codex_core::{Access, records::Resource};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use csrf::FIELD as TOKEN;
+pub(crate) use repeated::{Repeated, marked};
 pub(crate) use scripts::FOLDER as SCRIPTS;
 
 use self::record::RecordPages;
