@@ -178,6 +178,104 @@ test('two people edit one company in place: the later sees both', async () => {
   await leave(two);
 });
 
+/** Opens the nth company with its empty fields, too. */
+async function company(role, nth, options = {}) {
+  const person = await login(browser, role, options);
+  const { page } = person;
+  await page.goto(`${CODEX}/companies/`);
+  const href = await page.locator('tbody th[scope="row"] a').nth(nth).evaluate((link) => link.href);
+  await page.goto(`${href}?empty=true`);
+  return person;
+}
+
+const field = (page, label) => page.getByRole('link', { name: `Edit ${label}`, exact: true });
+const isFocused = (page, label) => page.waitForFunction(
+  (name) => document.activeElement.getAttribute('aria-label') === name,
+  `Edit ${label}`,
+);
+
+test('one field is edited in its place', async () => {
+  const person = await company('Technician', 6);
+  const { page } = person;
+  await page.waitForFunction(() => window.htmx !== undefined);
+  await mark(page);
+  const address = page.url();
+  await field(page, 'Description').click();
+  await page.waitForFunction(() => document.activeElement.id === 'field-description');
+  const names = await page.locator('#edit [name^="before."]').evaluateAll((all) => all.map((one) => one.name));
+  assert.deepEqual(names, ['before.description']);
+  assert.equal(await page.locator('#fact-description #edit').count(), 1, 'the form stands in the place of the value');
+  const value = `Alone ${Date.now()}`;
+  await page.fill('#edit [name="description"]', value);
+  // A second form is not opened beside it.
+  await field(page, 'Name').click();
+  await page.locator('#announce', { hasText: 'A form is open already' }).waitFor();
+  assert.equal(await page.locator('#edit').count(), 1);
+  assert.equal(await page.inputValue('#edit [name="description"]'), value);
+  await save(page);
+  await page.locator('#notice [role=status]').waitFor();
+  await isFocused(page, 'Description');
+  assert.ok(await isMarked(page), 'the document stayed');
+  assert.equal(page.url(), address);
+  assert.ok((await page.locator('#fact-description').textContent()).includes(value));
+  assert.match(await page.locator('#announce').textContent(), /saved/);
+  await leave(person);
+});
+
+test('Escape and Cancel leave a field as it was', async () => {
+  const person = await company('Technician', 6);
+  const { page } = person;
+  await page.waitForFunction(() => window.htmx !== undefined);
+  await mark(page);
+  const before = await page.locator('#fact-description').textContent();
+  for (const leaveForm of [() => page.keyboard.press('Escape'), () => page.locator('#edit').getByRole('link', { name: 'Cancel' }).click()]) {
+    await field(page, 'Description').click();
+    await page.waitForFunction(() => document.activeElement.id === 'field-description');
+    await page.keyboard.type('Never sent');
+    await leaveForm();
+    await page.locator('#edit').waitFor({ state: 'detached' });
+    if (await page.locator('#fact-description').count() > 0) {
+      await isFocused(page, 'Description');
+      assert.equal(await page.locator('#fact-description').textContent(), before);
+    }
+    await page.locator('#announce', { hasText: 'Nothing was changed' }).waitFor();
+    assert.ok(await isMarked(page));
+  }
+  await leave(person);
+});
+
+test('a refused value is named in the place of its field', async () => {
+  const person = await company('Technician', 7);
+  const { page } = person;
+  await page.waitForFunction(() => window.htmx !== undefined);
+  await mark(page);
+  await field(page, 'Name').click();
+  await page.waitForFunction(() => document.activeElement.id === 'field-name');
+  await page.locator('#edit').evaluate((form) => { form.noValidate = true; });
+  await page.fill('#edit [name="name"]', '');
+  await save(page);
+  await page.locator('#fact-name #about-name .u-text-danger').waitFor();
+  await page.waitForFunction(() => document.activeElement.id === 'field-name');
+  assert.ok(await field(page, 'Description').count() > 0, 'the rest of the page stayed');
+  assert.notEqual((await page.locator('#announce').textContent()).trim(), '');
+  const name = `Renamed ${Date.now()}`;
+  await page.fill('#edit [name="name"]', name);
+  await save(page);
+  await page.locator('#notice [role=status]').waitFor();
+  assert.equal((await page.locator('h1').textContent()).trim(), name);
+  assert.ok(await isMarked(page));
+  await leave(person);
+});
+
+test('without script the link of a field opens the whole form', async () => {
+  const person = await company('Technician', 6, { javaScriptEnabled: false });
+  const { page } = person;
+  await field(page, 'Description').click();
+  await page.waitForURL(/\/edit#field-description$/);
+  assert.ok(await page.locator('#edit [name^="before."]').count() > 1);
+  await leave(person);
+});
+
 test('an ended login leaves the form as it was typed', async () => {
   const person = await edit('Technician', 5);
   const { page, context } = person;
