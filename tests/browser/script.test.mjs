@@ -52,6 +52,54 @@ test('lists are sorted, searched and paged in place', async () => {
   await leave(person);
 });
 
+test('lists of jobs and decisions are filtered, sorted and cleared in place', async () => {
+  const person = await at('Technician', '/sync/jobs/');
+  const { page } = person;
+  const rows = () => page.locator('tbody tr').count();
+  const all = await rows();
+  await page.locator('.info-item', { hasText: 'Sync' }).getByRole('link').first().click();
+  await page.waitForURL(/sync__exact=/);
+  assert.ok(await isMarked(page), 'the document stayed');
+  assert.ok(await rows() > 0 && await rows() <= all);
+  await page.getByRole('link', { name: 'Started', exact: true }).click();
+  await page.waitForURL(/sort=/);
+  assert.equal(await page.locator('th[aria-sort]').count(), 1);
+  assert.match(page.url(), /sync__exact=/);
+  await page.getByRole('link', { name: /^Remove the filter: Sync/ }).click();
+  await page.waitForURL((url) => !url.search.includes('sync__exact'));
+  await page.selectOption('select[name="field"]', 'state');
+  await page.fill('input[name="value"]', 'completed');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.waitForURL(/state=completed/);
+  await page.getByRole('link', { name: 'Clear search and filters' }).click();
+  await page.waitForURL((url) => !url.search.includes('state='));
+  assert.equal(await rows(), all);
+  assert.ok(await isMarked(page));
+  for (const path of ['/outbox/', '/holds/', '/duplicates/', '/deleted/']) {
+    await page.goto(`${CODEX}${path}?total=true`);
+    assert.match(await page.locator('.results-header__count').textContent(), /in all/, path);
+  }
+  await leave(person);
+});
+
+test('lists of jobs and decisions are filtered without script', async () => {
+  const { context, page, errors } = await login(browser, 'Technician', { javaScriptEnabled: false });
+  for (const [path, field, value] of [
+    ['/sync/jobs/', 'state', 'completed'], ['/outbox/', 'kind', 'note'], ['/holds/', 'state', 'held'], ['/duplicates/', 'kind', 'asset'],
+    ['/deleted/', 'kind', 'asset'],
+  ]) {
+    await page.goto(`${CODEX}${path}`);
+    await page.selectOption('select[name="field"]', field);
+    await page.fill('input[name="value"]', value);
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.waitForURL((url) => url.searchParams.get(field) === value);
+    await page.getByRole('link', { name: /^Remove the filter: / }).first().click();
+    await page.waitForURL((url) => url.searchParams.get(field) === null);
+  }
+  await context.close();
+  assert.deepEqual(errors, []);
+});
+
 test('what is typed while an answer is on its way stays', async () => {
   const person = await at('Technician', '/assets/');
   const { page } = person;

@@ -34,6 +34,7 @@ mod markup;
 mod nav;
 mod outbox;
 mod parts;
+mod plain_list;
 mod record;
 mod repeated;
 mod scripts;
