@@ -6,6 +6,9 @@
     const place = byId('announce');
     if (place) place.textContent = text;
   };
+  // The value of a field, in whose place its form opens.
+  const FIELD = '[id^="fact-"]';
+  const INPUT = ':is(input:not([type=hidden]), select, textarea)';
   const isIdle = () => document.activeElement === null || document.activeElement === document.body;
 
   // The search box: `/` goes there, arrows go through what it finds, Escape leaves.
@@ -21,6 +24,8 @@
       box()?.focus();
       return;
     }
+    const form = at.closest?.(`${FIELD} form`);
+    if (event.key === 'Escape' && form && !event.isComposing) form.querySelector('.action-footer a').click();
     if (!isFinding(at)) return;
     const links = found();
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -144,6 +149,13 @@
     const { elt } = event.detail;
     // The page of results has results already.
     if (elt === box() && (box().value.trim() === '' || byId('results'))) event.preventDefault();
+    // One form at a time: a second one would lose what was typed into the first when it is saved.
+    const open = byId('edit');
+    if (open && elt.matches('a[hx-target]')) {
+      event.preventDefault();
+      open.querySelector(INPUT)?.focus();
+      say('A form is open already: save it or cancel it first.');
+    }
     const form = elt.closest('form');
     if (isSent(form)) lock(form);
   });
@@ -152,19 +164,22 @@
   // Only what was asked for is swapped in. Any other answer, such as a login page, another page or the error of a
   // proxy, is opened instead.
   const PARTS = { found: '#results', record: '#edit' };
-  const isPart = (text, target) => {
-    const page = new DOMParser().parseFromString(text, 'text/html');
-    return page.querySelector(PARTS[target.id] ?? `#${target.id}`) !== null;
-  };
+  const partOf = (target) => PARTS[target.id] ?? (target.matches(FIELD) ? '#edit' : `#${target.id}`);
+  const has = (text, selector) => new DOMParser().parseFromString(text, 'text/html').querySelector(selector) !== null;
   let typed = null;
   let held = null;
   document.addEventListener('htmx:configRequest', (event) => { event.detail.headers.Accept = 'text/html'; });
   document.addEventListener('htmx:beforeSwap', (event) => {
     const { detail } = event;
     const { xhr, target, requestConfig } = detail;
-    if (!isPart(xhr.responseText, target)) {
+    const { elt, verb } = requestConfig;
+    // The form of a field stays in its place while its value is refused.
+    const isRefused = verb === 'post' && elt.closest(FIELD) !== null && has(xhr.responseText, '#edit');
+    if (isRefused) Object.assign(detail, { target: byId('edit'), selectOverride: '#edit', swapOverride: 'outerHTML' });
+    detail.ignoreTitle = isRefused || target.matches(FIELD);
+    if (!has(xhr.responseText, partOf(target))) {
       detail.shouldSwap = false;
-      if (requestConfig.verb === 'get') location.assign(xhr.responseURL || location.href);
+      if (verb === 'get') location.assign(xhr.responseURL || location.href);
       else say('Nothing was saved: your login may have ended. Log in again in another tab, then send the form again.');
     } else if (target.id === 'found' && !isFinding(document.activeElement)) {
       detail.shouldSwap = false;
@@ -178,13 +193,16 @@
     document.addEventListener(failure, () => say('Codex did not answer. Try again, or load the page again.'));
   }
   // The form is there already.
-  document.addEventListener('htmx:targetError', () => byId('edit')?.querySelector('[name]:not([type=hidden])')?.focus());
+  document.addEventListener('htmx:targetError', () => byId('edit')?.querySelector(INPUT)?.focus());
 
-  // The form in the page of a record returns to the record without a new page.
+  // The form in the page of a record returns to the record without a new page. That of one field has no address of its
+  // own.
+  let edited = null;
   const editInPlace = () => {
     const form = byId('edit');
     if (!form) return;
     const how = { boost: 'true', target: '#content', select: '#content', 'select-oob': '#notice', swap: 'outerHTML' };
+    if (form.closest(FIELD)) how['push-url'] = 'false';
     for (const [name, value] of Object.entries(how)) form.setAttribute(`hx-${name}`, value);
     htmx.process(form);
   };
@@ -196,14 +214,20 @@
     if (typed && input) input.value = typed.text;
   });
   document.addEventListener('htmx:afterSettle', (event) => {
-    const { id } = event.detail.target;
+    const { target } = event.detail;
+    const { id } = target;
     if (id === 'found') return say(`${found().length} results`);
-    if (id === 'content' || id === 'record') {
+    const isOpened = id === 'record' || target.matches(FIELD);
+    if (id === 'content' || id === 'edit' || isOpened) {
       editInPlace();
+      if (isOpened) edited = id;
       const wrong = document.querySelector('#content [aria-invalid=true]');
-      const first = document.querySelector('#edit :is(input:not([type=hidden]), select, textarea)');
-      (wrong ?? first ?? document.querySelector('#content .page-header a[hx-get]') ?? byId('content'))?.focus();
-      return say(words('#content [role=alert]') || words('#notice'));
+      const first = document.querySelector(`#edit ${INPUT}`);
+      const opener = document.querySelector(`${FIELD}[id="${edited}"] a[hx-target]`);
+      (wrong ?? first ?? opener ?? document.querySelector('#content .page-header a[hx-get]') ?? byId('content'))?.focus();
+      if (isOpened) return say('');
+      const fault = words('#content [role=alert]') || words('#edit :is(.u-text-danger, .u-text-warning)');
+      return say(fault || words('#notice') || 'Nothing was changed.');
     }
     const part = byId(id);
     if (isIdle() && held && part) {

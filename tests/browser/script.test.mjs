@@ -52,6 +52,54 @@ test('lists are sorted, searched and paged in place', async () => {
   await leave(person);
 });
 
+test('lists of jobs and decisions are filtered, sorted and cleared in place', async () => {
+  const person = await at('Technician', '/sync/jobs/');
+  const { page } = person;
+  const rows = () => page.locator('tbody tr').count();
+  const all = await rows();
+  await page.locator('.info-item', { hasText: 'Sync' }).getByRole('link').first().click();
+  await page.waitForURL(/sync__exact=/);
+  assert.ok(await isMarked(page), 'the document stayed');
+  assert.ok(await rows() > 0 && await rows() <= all);
+  await page.getByRole('link', { name: 'Started', exact: true }).click();
+  await page.waitForURL(/sort=/);
+  assert.equal(await page.locator('th[aria-sort]').count(), 1);
+  assert.match(page.url(), /sync__exact=/);
+  await page.getByRole('link', { name: /^Remove the filter: Sync/ }).click();
+  await page.waitForURL((url) => !url.search.includes('sync__exact'));
+  await page.selectOption('select[name="field"]', 'state');
+  await page.fill('input[name="value"]', 'completed');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.waitForURL(/state=completed/);
+  await page.getByRole('link', { name: 'Clear search and filters' }).click();
+  await page.waitForURL((url) => !url.search.includes('state='));
+  assert.equal(await rows(), all);
+  assert.ok(await isMarked(page));
+  for (const path of ['/outbox/', '/holds/', '/duplicates/', '/deleted/']) {
+    await page.goto(`${CODEX}${path}?total=true`);
+    assert.match(await page.locator('.results-header__count').textContent(), /in all/, path);
+  }
+  await leave(person);
+});
+
+test('lists of jobs and decisions are filtered without script', async () => {
+  const { context, page, errors } = await login(browser, 'Technician', { javaScriptEnabled: false });
+  for (const [path, field, value] of [
+    ['/sync/jobs/', 'state', 'completed'], ['/outbox/', 'kind', 'note'], ['/holds/', 'state', 'held'], ['/duplicates/', 'kind', 'asset'],
+    ['/deleted/', 'kind', 'asset'],
+  ]) {
+    await page.goto(`${CODEX}${path}`);
+    await page.selectOption('select[name="field"]', field);
+    await page.fill('input[name="value"]', value);
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.waitForURL((url) => url.searchParams.get(field) === value);
+    await page.getByRole('link', { name: /^Remove the filter: / }).first().click();
+    await page.waitForURL((url) => url.searchParams.get(field) === null);
+  }
+  await context.close();
+  assert.deepEqual(errors, []);
+});
+
 test('what is typed while an answer is on its way stays', async () => {
   const person = await at('Technician', '/assets/');
   const { page } = person;
@@ -178,6 +226,104 @@ test('two people edit one company in place: the later sees both', async () => {
   await leave(two);
 });
 
+/** Opens the nth company with its empty fields, too. */
+async function company(role, nth, options = {}) {
+  const person = await login(browser, role, options);
+  const { page } = person;
+  await page.goto(`${CODEX}/companies/`);
+  const href = await page.locator('tbody th[scope="row"] a').nth(nth).evaluate((link) => link.href);
+  await page.goto(`${href}?empty=true`);
+  return person;
+}
+
+const field = (page, label) => page.getByRole('link', { name: `Edit ${label}`, exact: true });
+const isFocused = (page, label) => page.waitForFunction(
+  (name) => document.activeElement.getAttribute('aria-label') === name,
+  `Edit ${label}`,
+);
+
+test('one field is edited in its place', async () => {
+  const person = await company('Technician', 6);
+  const { page } = person;
+  await page.waitForFunction(() => window.htmx !== undefined);
+  await mark(page);
+  const address = page.url();
+  await field(page, 'Description').click();
+  await page.waitForFunction(() => document.activeElement.id === 'field-description');
+  const names = await page.locator('#edit [name^="before."]').evaluateAll((all) => all.map((one) => one.name));
+  assert.deepEqual(names, ['before.description']);
+  assert.equal(await page.locator('#fact-description #edit').count(), 1, 'the form stands in the place of the value');
+  const value = `Alone ${Date.now()}`;
+  await page.fill('#edit [name="description"]', value);
+  // A second form is not opened beside it.
+  await field(page, 'Name').click();
+  await page.locator('#announce', { hasText: 'A form is open already' }).waitFor();
+  assert.equal(await page.locator('#edit').count(), 1);
+  assert.equal(await page.inputValue('#edit [name="description"]'), value);
+  await save(page);
+  await page.locator('#notice [role=status]').waitFor();
+  await isFocused(page, 'Description');
+  assert.ok(await isMarked(page), 'the document stayed');
+  assert.equal(page.url(), address);
+  assert.ok((await page.locator('#fact-description').textContent()).includes(value));
+  assert.match(await page.locator('#announce').textContent(), /saved/);
+  await leave(person);
+});
+
+test('Escape and Cancel leave a field as it was', async () => {
+  const person = await company('Technician', 6);
+  const { page } = person;
+  await page.waitForFunction(() => window.htmx !== undefined);
+  await mark(page);
+  const before = await page.locator('#fact-description').textContent();
+  for (const leaveForm of [() => page.keyboard.press('Escape'), () => page.locator('#edit').getByRole('link', { name: 'Cancel' }).click()]) {
+    await field(page, 'Description').click();
+    await page.waitForFunction(() => document.activeElement.id === 'field-description');
+    await page.keyboard.type('Never sent');
+    await leaveForm();
+    await page.locator('#edit').waitFor({ state: 'detached' });
+    if (await page.locator('#fact-description').count() > 0) {
+      await isFocused(page, 'Description');
+      assert.equal(await page.locator('#fact-description').textContent(), before);
+    }
+    await page.locator('#announce', { hasText: 'Nothing was changed' }).waitFor();
+    assert.ok(await isMarked(page));
+  }
+  await leave(person);
+});
+
+test('a refused value is named in the place of its field', async () => {
+  const person = await company('Technician', 7);
+  const { page } = person;
+  await page.waitForFunction(() => window.htmx !== undefined);
+  await mark(page);
+  await field(page, 'Name').click();
+  await page.waitForFunction(() => document.activeElement.id === 'field-name');
+  await page.locator('#edit').evaluate((form) => { form.noValidate = true; });
+  await page.fill('#edit [name="name"]', '');
+  await save(page);
+  await page.locator('#fact-name #about-name .u-text-danger').waitFor();
+  await page.waitForFunction(() => document.activeElement.id === 'field-name');
+  assert.ok(await field(page, 'Description').count() > 0, 'the rest of the page stayed');
+  assert.notEqual((await page.locator('#announce').textContent()).trim(), '');
+  const name = `Renamed ${Date.now()}`;
+  await page.fill('#edit [name="name"]', name);
+  await save(page);
+  await page.locator('#notice [role=status]').waitFor();
+  assert.equal((await page.locator('h1').textContent()).trim(), name);
+  assert.ok(await isMarked(page));
+  await leave(person);
+});
+
+test('without script the link of a field opens the whole form', async () => {
+  const person = await company('Technician', 6, { javaScriptEnabled: false });
+  const { page } = person;
+  await field(page, 'Description').click();
+  await page.waitForURL(/\/edit#field-description$/);
+  assert.ok(await page.locator('#edit [name^="before."]').count() > 1);
+  await leave(person);
+});
+
 test('an ended login leaves the form as it was typed', async () => {
   const person = await edit('Technician', 5);
   const { page, context } = person;
@@ -206,6 +352,50 @@ test('a button that is pressed twice adds one note', async () => {
   assert.equal(found, 1);
   await leave(person);
 });
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`Back acts once and says so, a new page acts again ${javaScriptEnabled ? 'with' : 'without'} script`, async () => {
+    const { context, page, errors } = await login(browser, 'Administrator', { javaScriptEnabled });
+    const start = () => page.getByRole('button', { name: 'Start the sync keycloak', exact: true });
+    const job = () => new URL(page.url()).pathname;
+    const sentBefore = page.getByText('This form was sent before.');
+    const ended = async () => {
+      for (let look = 0; look < 40; look += 1) {
+        await page.goto(`${GATEWAY}${job()}`);
+        if (await page.locator('.badge', { hasText: /completed|failed/ }).count() > 0) return;
+        await page.waitForTimeout(250);
+      }
+      assert.fail('the job does not end');
+    };
+    const tokens = () => page.locator('[name="csrf_token"]');
+    await page.goto(`${CODEX}/sync/`);
+    const sent = await tokens().evaluateAll((all) => all.map((one) => one.value));
+    await start().click();
+    await page.waitForURL(/\/sync\/jobs\/.+/);
+    const first = job();
+    assert.equal(await sentBefore.count(), 0);
+    await page.goBack();
+    await page.waitForURL(/\/sync\/$/);
+    // A browser may load the page anew: the rendering that was sent is the one of the token.
+    await tokens().evaluateAll((all, old) => all.forEach((one, place) => { one.value = old[place]; }), sent);
+    await start().click();
+    await page.waitForURL(/\/sync\/jobs\/.+/);
+    assert.equal(job(), first);
+    await sentBefore.waitFor();
+    await page.getByRole('link', { name: 'Open the form again' }).click();
+    await page.waitForURL(/\/sync\/$/);
+    await page.goto(`${GATEWAY}${first}`);
+    await ended();
+    await page.goto(`${CODEX}/sync/`);
+    await start().click();
+    await page.waitForURL(/\/sync\/jobs\/.+/);
+    assert.notEqual(job(), first);
+    assert.equal(await sentBefore.count(), 0);
+    await ended();
+    await context.close();
+    assert.deepEqual(errors, []);
+  });
+}
 
 for (const [how, isRefused] of [['', false], [' though its events are refused', true]]) {
   test(`a running job shows how it goes on${how}`, async () => {

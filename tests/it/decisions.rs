@@ -14,7 +14,7 @@ use codex_tests::{
 };
 use reqwest::{
     Method,
-    header::{HeaderValue, LOCATION},
+    header::{HeaderValue, LOCATION, REFERER},
 };
 use serde_json::Value;
 
@@ -141,6 +141,30 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_form_acts_once_for_each_rendering_of_its_page(app: TestApp) -> TestResult {
+        let admin = Browser::new(&app, "admin")?;
+        let sent = form(&admin.page("/sync/").await?, &[("start", "freshservice")]);
+        let first = admin.done("/sync/", &sent).await?;
+        let job = first.strip_suffix("?done=started").unwrap();
+        ended(&admin, job).await?;
+        // As the browser's Back shows it: the old answer, which says that it is old.
+        let repeated = admin.done("/sync/", &sent).await?;
+        assert_eq!(repeated, format!("{first}&repeated=true"));
+        let from = "http://localhost/sync/?done=at-work";
+        let opened = admin.call(Method::GET, &repeated).header(REFERER, from).send().await?;
+        let (status, html) = document(opened).await?;
+        assert!(status == 200 && html.contains("This form was sent before."), "{html}");
+        assert!(html.contains("<a href=\"/sync/\">Open the form again</a>"), "{html}");
+        let html = admin.page(&repeated).await?;
+        assert!(html.contains("This form was sent before.") && !html.contains("<a href=\"/sync/\">Open"), "{html}");
+        assert!(!admin.page(&first).await?.contains("This form was sent before."));
+        // The page loaded again acts anew.
+        let other = start(&admin, ("start", "freshservice")).await?;
+        assert_ne!(other, job);
+        ended(&admin, &other).await?;
+        Ok(())
+    }
+
     async fn jobs_are_paged_by_cursor(app: TestApp) -> TestResult {
         let q = "insert into sync_jobs (id, script, sync_type, status, started_at, report) values ($1, 'psa', 'base', \
             'completed', $2, $3)";
@@ -162,6 +186,11 @@ on_each_engine! {
             assert_eq!(times, 1, "{link}");
         }
         assert!(second.contains("First page") && second.contains("End of the list"));
+        let first = browser.page("/sync/jobs/?sort=source").await?;
+        let next = first.split("rel=\"next\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let second = browser.page(&unescaped(next)).await?;
+        let count = |html: &str| html.matches("<th scope=\"row\">").count();
+        assert_eq!(count(&first) + count(&second), 70, "jobs without a source");
         Ok(())
     }
 
@@ -291,6 +320,42 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn lists_of_jobs_and_decisions_are_narrowed_and_sorted(app: TestApp) -> TestResult {
+        app.sync().await?;
+        app.world.lock().requesters.truncate(4);
+        app.sync().await?;
+        let (_, device) = pair(&app).await?;
+        let browser = Browser::new(&app, "technician")?;
+        let rows = |html: &str| html.matches("<th scope=\"row\">").count();
+        // A facet leads to what it counts, and a chip back.
+        let jobs = browser.page("/sync/jobs/?total=true").await?;
+        let all = rows(&jobs);
+        assert!(jobs.contains(&format!("{all} jobs in all")), "{jobs}");
+        let sources = browser.page("/sync/jobs/?source__exact=datto").await?;
+        let count = rows(&sources);
+        assert!(count > 0 && count < all, "{count} of {all}");
+        assert!(jobs.contains(&format!("source__exact=datto\">datto</a> {count}")), "{jobs}");
+        assert!(sources.contains("Remove the filter: Source is exactly \u{201c}datto\u{201d}"), "{sources}");
+        let oldest = browser.page("/sync/jobs/?sort=started_at").await?;
+        assert!(oldest.contains("aria-sort=\"ascending\""), "{oldest}");
+        // The form of filters leads to an address that can be sent to a colleague.
+        let filtered = browser.call(Method::GET, "/holds/?field=kind&op=eq&value=contact&sort=held_at").send().await?;
+        assert_eq!(filtered.headers()[LOCATION], "/holds/?sort=held_at&kind=contact");
+        assert_eq!(rows(&browser.page("/holds/?sort=held_at&kind=contact").await?), 1);
+        assert_eq!(rows(&browser.page("/holds/?source=datto&kind=contact").await?), 0);
+        // A pair belongs to the companies of its records.
+        let q = "select c.account_number from companies c join assets a on a.company_id = c.id where a.id = $1";
+        let number = app.codex.db().query(q).bind(device).scalar::<String>().await?.unwrap();
+        let own = browser.page(&format!("/duplicates/?company_account_number={number}")).await?;
+        assert!(own.contains("by-hand") && own.contains("Without decided candidates"), "{own}");
+        assert!(!browser.page("/duplicates/?company_account_number=nobody").await?.contains("by-hand"));
+        assert!(browser.page("/duplicates/?all=true").await?.contains("With decided candidates"));
+        for path in ["/outbox/?state=failed&number=7&company_account_number=100001", "/deleted/?deleted_at__gte=2020-01-01&sort=deleted_at"] {
+            assert_eq!(rows(&browser.page(path).await?), 0, "{path}");
+        }
+        Ok(())
+    }
+
     async fn statements_of_these_pages_are_bounded(app: TestApp) -> TestResult {
         app.sync().await?;
         app.world.lock().requesters.truncate(4);
@@ -300,8 +365,8 @@ on_each_engine! {
         let job = format!("/sync/jobs/{}/", holds[0].job_id);
         let browser = Browser::new(&app, "technician")?;
         for (path, most) in [
-            ("/sync/", 5), ("/sync/jobs/", 4), (job.as_str(), 8), ("/holds/", 5), (hold.as_str(), 9),
-            ("/duplicates/", 7), ("/outbox/", 4), ("/deleted/", 5),
+            ("/sync/", 5), ("/sync/jobs/", 5), (job.as_str(), 8), ("/holds/", 6), (hold.as_str(), 9),
+            ("/duplicates/", 8), ("/outbox/", 5), ("/deleted/", 5),
         ] {
             // The daemon has statements of its own now and then.
             let mut fewest = u64::MAX;
@@ -341,7 +406,9 @@ on_sqlite! {
         }
         for path in [
             "/sync/jobs/?state=odd", "/sync/jobs/?cursor=zz", "/sync/jobs/?cursor=313a61", "/holds/?state=odd",
-            "/holds/?cursor=313a61", "/duplicates/?kind=company", "/outbox/?state=odd", "/deleted/?kind=odd",
+            "/holds/?cursor=313a61", "/holds/?kind=odd", "/duplicates/?kind=company", "/outbox/?state=odd",
+            "/outbox/?kind__in=note,odd", "/deleted/?kind=odd", "/deleted/?kind__ne=asset", "/sync/jobs/?q=a",
+            "/sync/jobs/?sync=odd", "/outbox/?all=true", "/holds/?sort=nothing",
         ] {
             assert_eq!(technician.open(path).await?.0, 400, "{path}");
         }

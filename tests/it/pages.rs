@@ -278,6 +278,36 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn one_field_is_edited_alone(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let browser = Browser::new(&app, "technician")?;
+        let html = browser.page(&format!("{PAGE}?empty=true")).await?;
+        assert!(html.contains(&format!("href=\"{PAGE}/edit#field-description\"")), "{html}");
+        let form = format!("{PAGE}/edit?field=description");
+        let mut sent = members(&browser.page(&form).await?);
+        let inputs = sent.keys().filter(|name| name.starts_with("before."));
+        assert_eq!(inputs.collect::<Vec<_>>(), ["before.description"]);
+        sent.insert("description".into(), "Alone".into());
+        assert_eq!(browser.done(&form, &sent).await?, format!("{PAGE}?done=saved"));
+        assert_eq!(manual(&app).await?, ["description"]);
+        // A refused value, and a conflict, leave the form of the one field.
+        let form = format!("{PAGE}/edit?field=name");
+        let mut sent = members(&browser.page(&form).await?);
+        sent.insert("name".into(), " ".into());
+        let (status, html) = document(browser.send(&form, &sent).await?).await?;
+        assert!(status == 422 && html.contains("aria-invalid=\"true\""), "{status} {html}");
+        assert!(!html.contains("name=\"description\""), "{html}");
+        put(&app, json!({"name": "Theirs"})).await?;
+        sent.insert("name".into(), "Mine".into());
+        let (status, html) = document(browser.send(&form, &browser.reopened(&sent).await?).await?).await?;
+        assert!(status == 412 && html.contains("Changed meanwhile to: Theirs"), "{status} {html}");
+        assert!(!html.contains("name=\"description\""), "{html}");
+        for wrong in ["field=nothing", "field=", "fields=name"] {
+            assert_eq!(browser.open(&format!("{PAGE}/edit?{wrong}")).await?.0, 400, "{wrong}");
+        }
+        Ok(())
+    }
+
     async fn conflicting_edits_show_both_values(app: TestApp) -> TestResult {
         app.sync().await?;
         let browser = Browser::new(&app, "technician")?;

@@ -93,6 +93,37 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn status_that_has_changed_since_the_last_look_is_marked(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let browser = Browser::new(&app, "technician")?;
+        let id = app.json("/api/companies/100001/assets").await?[0]["id"].as_i64().unwrap();
+        let set = async |is_online: bool| -> anyhow::Result<()> {
+            let mut tx = app.codex.db().begin().await?;
+            let q = tx.query("update asset_status set online = $2, patch_status = 'Pending' where asset_id = $1");
+            q.bind(id).bind(is_online).execute().await?;
+            Ok(tx.commit().await?)
+        };
+        let asset = format!("/assets/{id}");
+        set(true).await?;
+        let marked = "Changed since you last looked";
+        assert!(!browser.page(&asset).await?.contains(marked));
+        for _ in 0..200 {
+            let noted: Option<i64> = app.codex.db().query("select count(*) from seen").scalar().await?;
+            if noted == Some(1) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(!browser.page(&asset).await?.contains(marked));
+        set(false).await?;
+        let html = browser.page(&asset).await?;
+        assert!(html.contains(marked) && html.contains(": Online."), "{html}");
+        assert!(html.contains(">changed</span>") && html.contains("Before: yes"), "{html}");
+        // Another person has not looked yet.
+        assert!(!Browser::new(&app, "billing")?.page(&asset).await?.contains(marked));
+        Ok(())
+    }
+
     async fn inactive_contacts_are_left_out_until_asked_for(app: TestApp) -> TestResult {
         let browser = Browser::new(&app, "technician")?;
         create(&browser, "/contacts/new", &[("name", "Ann Lee"), ("email", "ann@heron.test")]).await?;

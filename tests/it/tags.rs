@@ -4,6 +4,12 @@ use codex_client::{
     AssetIn, BulkAction, Client, CompanyIn, ContactBulkIn, ContactIn, ExportFormat, ListOptions,
     Op, Patch, TagIn, TagRecordsIn, TaggedKind,
 };
+use codex_core::{
+    Role, Scope,
+    bulk::{SelectedBy, Selection, SelectionChange},
+    ids::TagId,
+    records::Author,
+};
 use codex_tests::{
     harness::{
         app::{TestApp, client},
@@ -345,6 +351,32 @@ on_each_engine! {
         for tag in tags {
             assert_eq!(client.tags().get(tag).await?.contacts, 1);
         }
+        Ok(())
+    }
+
+    async fn planned_records_are_tagged_as_they_were_planned(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let vip = tag(&client, "VIP").await?;
+        let ids = people(&client, 3).await?;
+        let (scope, author) = (Scope::staff(Role::Technician), Author::new("ann", app.codex.now()));
+        let add = SelectionChange::AddTag(TagId(vip));
+        let select = async || app.codex.select(&scope, TaggedKind::Contact, &SelectedBy::Ids(ids.clone())).await;
+        let apply = async |planned: &Selection| {
+            let (hash, seen) = (planned.hash(), planned.ids());
+            app.codex.apply_selected(&scope, &author, planned, &add, &hash, &seen).await
+        };
+        // Between the look at the selection and its lock a record is changed, then one is deleted.
+        let planned = select().await?;
+        let edit = ContactIn { job_title: "Head".into(), ..ContactIn::default() };
+        client.contacts().update(ids[0], &edit).await?;
+        let refused = apply(&planned).await.unwrap_err();
+        assert!(refused.to_string().contains("a record of it was changed; nothing was changed"), "{refused}");
+        let planned = select().await?;
+        client.contacts().delete(ids[1]).await?;
+        assert!(apply(&planned).await.is_err());
+        assert_eq!(links(&app).await?, 0);
+        assert_eq!(apply(&select().await?).await?.taken, 2);
+        assert_eq!(links(&app).await?, 2);
         Ok(())
     }
 

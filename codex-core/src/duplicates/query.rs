@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::{Duplicate, DuplicateState, KINDS, wire::DuplicateRecord};
 use crate::{
-    Error, RecordKind, Result,
-    list::{ColumnType, Filter, Listing, Op, Page, PageRequest, always},
+    RecordKind, Result,
+    companies::COMPANY_NUMBER,
+    list::{ColumnType, FacetOut, Filter, Listing, Page, PageRequest, Several, always, column},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -26,6 +27,16 @@ sql! {
         and (record_a = $2 or record_b = $2)";
 }
 
+/// The companies of the two records.
+const OF_A_COMPANY: Several = Several {
+    before: "exists (select 1 from companies c where c.deleted_at is null and (\
+        (d.kind = 'asset' and c.id in (select a.company_id from assets a where a.id in (d.record_a, d.record_b))) \
+        or (d.kind = 'contact' and c.id in (select l.company_id from contact_company l \
+        where l.contact_id in (d.record_a, d.record_b))))",
+    company: "c.id",
+    behind: ")",
+};
+
 /// Candidates as a list.
 pub const LISTING: Listing = Listing {
     select: SELECT,
@@ -37,46 +48,41 @@ pub const LISTING: Listing = Listing {
     fields: &[],
     columns: &[
         always("id", "d.id", ColumnType::Int),
-        always("kind", "d.kind", ColumnType::Text),
-        always("state", "d.state", ColumnType::Text),
+        always("kind", "d.kind", ColumnType::Text).faceted(),
+        always("state", "d.state", ColumnType::Text).faceted(),
         always("score", "d.score", ColumnType::Int),
         always("first_seen", "d.first_seen", ColumnType::Time),
+        column(COMPANY_NUMBER, "c.account_number", ColumnType::Text).several(OF_A_COMPANY),
     ],
 };
 
 /// A page of candidates.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a limit out of range, an unknown column, state or kind, or a search term;
-/// [`Error::Forbidden`].
+/// [`crate::Error::Invalid`] for a limit out of range, an unknown column, state or kind, or a search term;
+/// [`crate::Error::Forbidden`].
 pub(crate) async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Duplicate>> {
-    scope.require_technician("reading duplicate candidates")?;
-    for filter in &page.filters {
-        match filter.name.as_str() {
-            "state" => known(filter, &DuplicateState::ALL.map(DuplicateState::name))?,
-            "kind" => known(filter, &KINDS.map(RecordKind::name))?,
-            _ => {}
-        }
-    }
+    allowed(scope, page)?;
     let place = |duplicate: &Duplicate| (duplicate.id, duplicate.id.to_string());
     LISTING.page(db, scope, page, |_| (), place).await
 }
 
-/// Refuses a value that no candidate can have.
-fn known(filter: &Filter, words: &[&str]) -> Result<()> {
-    let mut values: Vec<String> = match filter.op {
-        Op::Eq | Op::Ne => vec![filter.value.clone()],
-        Op::In => filter.values()?,
-        _ => Vec::new(),
-    };
-    values.retain(|value| !words.contains(&value.as_str()));
-    match values.first() {
-        None => Ok(()),
-        Some(value) => Err(Error::invalid(
-            filter.parameter.clone(),
-            format!("there is no `{value}`; it is one of {}", words.join(", ")),
-        )),
-    }
+/// How many candidates of a list there are of each kind and in each state.
+///
+/// # Errors
+/// As [`page`].
+pub(crate) async fn facets(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Vec<FacetOut>> {
+    allowed(scope, request)?;
+    LISTING.facets(db, scope, request, &[], |_| ()).await
+}
+
+/// Refuses who may not read candidates, and values that no candidate can have.
+fn allowed(scope: &Scope, request: &PageRequest) -> Result<()> {
+    scope.require_technician("reading duplicate candidates")?;
+    let states = DuplicateState::ALL.map(DuplicateState::name);
+    let kinds = KINDS.map(RecordKind::name);
+    let words = [("state", states.as_slice()), ("kind", kinds.as_slice())];
+    Filter::by_words(&request.filters, &words)
 }
 
 pub(crate) async fn find(db: &Db, scope: &Scope, id: i64) -> Result<Option<Duplicate>> {

@@ -14,7 +14,7 @@ use crate::{
         wire::{DuplicateMergeIn, DuplicateOut},
     },
     idempotency::step_done,
-    list::{Page, PageRequest},
+    list::{FacetOut, Page, PageRequest},
     records::{Author, WriteSummary},
     store::Tx,
 };
@@ -34,6 +34,18 @@ impl Codex {
         let Page { items, next, total } = query::page(&self.0.db, scope, page).await?;
         let items = self.with_records(&items).await?;
         Ok(Page { items, next, total })
+    }
+
+    /// How many candidates of a list there are of each kind and in each state.
+    ///
+    /// # Errors
+    /// As [`Codex::duplicates`].
+    pub async fn duplicate_facets(
+        &self,
+        scope: &Scope,
+        request: &PageRequest,
+    ) -> Result<Vec<FacetOut>> {
+        query::facets(&self.0.db, scope, request).await
     }
 
     /// A duplicate candidate; `None` when there is no such one.

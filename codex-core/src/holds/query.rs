@@ -5,8 +5,8 @@ use sqlx::types::Json;
 
 use super::{Hold, HoldStatus};
 use crate::{
-    Error, Result,
-    list::{Cursor, MAX_LIMIT, Page},
+    RecordKind, Result,
+    list::{ColumnType, FacetOut, Filter, Listing, Page, PageRequest, always, column},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -35,43 +35,56 @@ sql! {
         where id = $1 and status = 'held'";
 }
 
-/// A page of held deletions, the newest first; those of one state when it is named.
+/// Held deletions as a list.
+pub const LISTING: Listing = Listing {
+    select: SELECT,
+    from: " from sync_holds",
+    live: "1 = 1",
+    id: "id",
+    search: None,
+    order: "held_at",
+    fields: &[],
+    columns: &[
+        always("state", "status", ColumnType::Text).faceted(),
+        always("source", "source", ColumnType::Text).faceted(),
+        always("kind", "kind", ColumnType::Text).faceted(),
+        always("collection", "scope", ColumnType::Text),
+        always("missing", "missing", ColumnType::Int),
+        always("total", "total", ColumnType::Int),
+        always("held_at", "held_at", ColumnType::Time),
+        always("expires_at", "expires_at", ColumnType::Time),
+        column("decided_at", "decided_at", ColumnType::Time),
+    ],
+};
+
+/// A page of held deletions.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a cursor of another list, [`Error::Forbidden`] for clients.
-pub async fn page(
-    db: &Db,
-    scope: &Scope,
-    status: Option<HoldStatus>,
-    limit: u32,
-    after: Option<&Cursor>,
-) -> Result<Page<Hold>> {
-    scope.require_staff("reading held deletions")?;
-    let limit = limit.clamp(1, MAX_LIMIT);
-    let mut q = db.query(SELECT);
-    q.push(" where 1 = 1");
-    if let Some(status) = status {
-        q.push(" and status = ").push_bind(status);
-    }
-    if let Some(after) = after {
-        let (at, id) = place(after)?;
-        q.push(" and (held_at, id) < (").push_bind(at);
-        q.push(", ").push_bind(id).push(")");
-    }
-    q.push(" order by held_at desc, id desc limit ")
-        .push_bind(i64::from(limit) + 1);
-    Ok(Page::cut(q.all::<Hold>().await?, limit, |last| {
-        Cursor::new(format!("{}|{}", last.held_at.to_rfc3339(), last.id), 0)
-    }))
+/// [`crate::Error::Invalid`] for a limit out of range, an unknown column, state or kind, or a search term; [`crate::Error::Forbidden`]
+/// for clients.
+pub(crate) async fn page(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Page<Hold>> {
+    allowed(scope, request)?;
+    LISTING
+        .page_of_texts(db, scope, request, |hold: &Hold| hold.id.as_str())
+        .await
 }
 
-/// Time and id of the last held deletion of the page before.
-fn place(cursor: &Cursor) -> Result<(DateTime<Utc>, String)> {
-    let place = cursor.key().split_once('|').and_then(|(at, id)| {
-        let at = DateTime::parse_from_rfc3339(at).ok()?;
-        Some((at.to_utc(), id.to_owned()))
-    });
-    place.ok_or_else(|| Error::invalid("cursor", "is not one of this list"))
+/// How many held deletions of a list there are of each kind and source, and in each state.
+///
+/// # Errors
+/// As [`page`].
+pub(crate) async fn facets(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Vec<FacetOut>> {
+    allowed(scope, request)?;
+    LISTING.facets(db, scope, request, &[], |_| ()).await
+}
+
+/// Refuses who may not read held deletions, and values that none can have.
+fn allowed(scope: &Scope, request: &PageRequest) -> Result<()> {
+    scope.require_staff("reading held deletions")?;
+    let states = HoldStatus::ALL.map(HoldStatus::name);
+    let kinds = RecordKind::ALL.map(RecordKind::name);
+    let words = [("state", states.as_slice()), ("kind", kinds.as_slice())];
+    Filter::by_words(&request.filters, &words)
 }
 
 /// What the source called a missing record, our row id of it, and since when it is missing.
@@ -80,7 +93,7 @@ pub(crate) type Missing = (String, i64, Option<DateTime<Utc>>);
 /// What is known of some missing records of a held deletion.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for clients.
+/// [`crate::Error::Forbidden`] for clients.
 pub(crate) async fn missing(
     db: &Db,
     scope: &Scope,

@@ -9,7 +9,7 @@ use crate::{
     codex::Codex,
     holds::{Hold, HoldStatus, query},
     idempotency::{keep_step, step_done},
-    list::{Cursor, MAX_LIMIT, Page},
+    list::{FacetOut, Filter, Page, PageRequest, Sort},
     records::{
         Author, Resource,
         service::names::{self, RecordName},
@@ -36,24 +36,33 @@ impl Codex {
     /// # Errors
     /// [`Error::Forbidden`] for clients.
     pub async fn holds(&self, scope: &Scope, status: Option<HoldStatus>) -> Result<Vec<Hold>> {
-        let page = self.holds_page(scope, status, MAX_LIMIT, None).await?;
-        Ok(page.items)
+        let newest = PageRequest {
+            sort: Some(Sort::new("-held_at")),
+            filters: status
+                .map(|status| Filter::new("state", status.name()))
+                .into_iter()
+                .collect(),
+            ..PageRequest::default()
+        };
+        Ok(self.holds_page(scope, &newest).await?.items)
     }
 
-    /// A page of held deletions, the newest first; those of one state when it is named.
+    /// A page of held deletions.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a cursor of another list, [`Error::Forbidden`].
-    pub async fn holds_page(
-        &self,
-        scope: &Scope,
-        status: Option<HoldStatus>,
-        limit: u32,
-        after: Option<&Cursor>,
-    ) -> Result<Page<Hold>> {
+    /// [`Error::Invalid`] naming an unusable filter or sort key, [`Error::Forbidden`].
+    pub async fn holds_page(&self, scope: &Scope, request: &PageRequest) -> Result<Page<Hold>> {
         scope.require_staff("reading held deletions")?;
         self.expire_holds().await?;
-        query::page(&self.0.db, scope, status, limit, after).await
+        query::page(&self.0.db, scope, request).await
+    }
+
+    /// How many held deletions of a list there are of each kind and source, and in each state.
+    ///
+    /// # Errors
+    /// As [`Codex::holds_page`].
+    pub async fn hold_facets(&self, scope: &Scope, request: &PageRequest) -> Result<Vec<FacetOut>> {
+        query::facets(&self.0.db, scope, request).await
     }
 
     /// A held deletion; `None` when there is no such one.

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{DRY_RUN, Job, JobReport, JobStatus, PROCESS_GONE, SyncKind};
+use super::{DRY_RUN, Job, JobReport, JobStatus, PROCESS_GONE, SyncKind, sync_kind::SYNC_NAME};
 use crate::{
     Error, Result,
-    list::{Cursor, Page},
+    list::{ColumnType, FacetOut, Filter, Listing, Op, Page, PageRequest, always, column},
     scope::Scope,
     store::{Db, Q, Tx},
 };
@@ -221,8 +221,6 @@ pub struct JobFilter {
     pub status: Option<JobStatus>,
     /// At most this many, 1 to 500.
     pub limit: u32,
-    /// Where to go on, as the page before said.
-    pub after: Option<Cursor>,
 }
 
 /// The newest job of each sync, of those in one of these states. One statement.
@@ -255,35 +253,65 @@ fn push_kind(q: &mut Q<'_>, kind: SyncKind) {
     };
 }
 
-/// A page of jobs, the newest first.
+/// Jobs as a list.
+pub const LISTING: Listing = Listing {
+    select: SELECT,
+    from: " from sync_jobs",
+    live: "1 = 1",
+    id: "id",
+    search: None,
+    order: "started_at",
+    fields: &[],
+    columns: &[
+        always("sync", SYNC_NAME, ColumnType::Text).faceted(),
+        always("state", "status", ColumnType::Text).faceted(),
+        column("source", "provider", ColumnType::Text).faceted(),
+        always("started_at", "started_at", ColumnType::Time),
+        column("completed_at", "completed_at", ColumnType::Time),
+    ],
+};
+
+/// A page of jobs.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a cursor of another list, [`Error::Forbidden`] for clients.
-pub async fn page(db: &Db, scope: &Scope, filter: &JobFilter) -> Result<Page<Job>> {
-    let limit = filter.limit.clamp(1, 499);
-    let more = JobFilter {
-        limit: limit + 1,
-        ..filter.clone()
-    };
-    let jobs = list(db, scope, &more).await?;
-    Ok(Page::cut(jobs, limit, |last| {
-        Cursor::new(format!("{}|{}", last.started_at.to_rfc3339(), last.id), 0)
-    }))
+/// [`Error::Invalid`] for a limit out of range, an unknown column, sync or state, or a search term; [`Error::Forbidden`]
+/// for clients.
+pub(crate) async fn page(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Page<Job>> {
+    let request = allowed(scope, request)?;
+    let page = LISTING
+        .page_of_texts(db, scope, &request, |job: &JobRow| job.id.as_str())
+        .await?;
+    Ok(page.map(Job::from))
 }
 
-/// Start and id of the last job of the page before.
-fn place(cursor: &Cursor) -> Result<(DateTime<Utc>, String)> {
-    let place = cursor.key().split_once('|').and_then(|(at, id)| {
-        let at = DateTime::parse_from_rfc3339(at).ok()?;
-        Some((at.to_utc(), id.to_owned()))
-    });
-    place.ok_or_else(|| Error::invalid("cursor", "is not one of this list"))
+/// How many jobs of a list there are of each sync and source, and in each state.
+///
+/// # Errors
+/// As [`page`].
+pub(crate) async fn facets(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Vec<FacetOut>> {
+    let request = allowed(scope, request)?;
+    LISTING.facets(db, scope, &request, &[], |_| ()).await
+}
+
+/// Refuses who may not read jobs, and values that no job can have. A sync may be named by any of its names.
+fn allowed(scope: &Scope, request: &PageRequest) -> Result<PageRequest> {
+    scope.require_staff("reading sync jobs")?;
+    let states = JobStatus::ALL.map(JobStatus::name);
+    Filter::by_words(&request.filters, &[("state", states.as_slice())])?;
+    let mut request = request.clone();
+    let filters = request.filters.iter_mut();
+    for filter in filters.filter(|filter| filter.name == "sync" && filter.op == Op::Eq) {
+        let kind = filter.value.parse::<SyncKind>();
+        let kind = kind.map_err(|error| Error::invalid("sync", error))?;
+        kind.name().clone_into(&mut filter.value);
+    }
+    Ok(request)
 }
 
 /// The newest jobs.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a cursor of another list, [`Error::Forbidden`] for clients.
+/// [`Error::Forbidden`] for clients.
 pub async fn list(db: &Db, scope: &Scope, filter: &JobFilter) -> Result<Vec<Job>> {
     scope.require_staff("reading sync jobs")?;
     let mut q = db.query(SELECT);
@@ -294,11 +322,6 @@ pub async fn list(db: &Db, scope: &Scope, filter: &JobFilter) -> Result<Vec<Job>
     }
     if let Some(status) = filter.status {
         q.push(" and status = ").push_bind(status);
-    }
-    if let Some(after) = &filter.after {
-        let (at, id) = place(after)?;
-        q.push(" and (started_at, id) < (").push_bind(at);
-        q.push(", ").push_bind(id).push(")");
     }
     q.push(" order by started_at desc, id desc limit ")
         .push_bind(i64::from(filter.limit.clamp(1, 500)));

@@ -31,6 +31,20 @@ pub enum SyncKind {
     PushAccounts,
 }
 
+/// The name of a stored job's sync in SQL; the script of what no sync of today is.
+#[cfg(feature = "store")]
+pub(super) const SYNC_NAME: &str = "(case \
+    when script = 'psa' and sync_type = 'base' then 'freshservice' \
+    when script = 'rmm' and sync_type is null then 'datto' \
+    when script = 'rmm-audits' and sync_type is null then 'datto-audits' \
+    when script = 'psa' and sync_type = 'tickets-detail' then 'tickets' \
+    when script = 'psa' and sync_type = 'tickets' then 'tickets-light' \
+    when script = 'psa' and sync_type = 'tickets-history' then 'ticket-history' \
+    when script = 'keycloak_agents' and sync_type is null then 'keycloak' \
+    when script = 'create-account-numbers' and sync_type is null then 'accounts-assign' \
+    when script = 'push-to-datto' and sync_type is null then 'accounts-push' \
+    else script end)";
+
 impl SyncKind {
     /// Every sync, in the order in which links find what they point to.
     pub const ALL: [Self; 9] = [
@@ -161,5 +175,20 @@ mod tests {
         assert_eq!(SyncKind::of_job("psa", None), None);
         let error = "dato".parse::<SyncKind>().unwrap_err();
         assert_eq!(error, "there is no sync `dato`; did you mean `datto`?");
+    }
+
+    #[cfg(feature = "store")]
+    #[test]
+    fn names_in_sql_are_those_of_all_syncs() {
+        let cases = SyncKind::ALL.map(|kind| {
+            let of_type = match kind.sync_type() {
+                Some(sync_type) => format!("= '{sync_type}'"),
+                None => "is null".to_owned(),
+            };
+            let (script, name) = (kind.script(), kind.name());
+            format!("when script = '{script}' and sync_type {of_type} then '{name}'")
+        });
+        let wanted = format!("(case {} else script end)", cases.join(" "));
+        assert_eq!(SYNC_NAME, wanted);
     }
 }

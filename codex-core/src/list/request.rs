@@ -320,6 +320,28 @@ impl PageRequest {
 
 #[cfg(feature = "store")]
 impl Filter {
+    /// Refuses a filter by one of these columns for a value that is none of the words of the column.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the parameter and the words.
+    pub(crate) fn by_words(filters: &[Self], columns: &[(&str, &[&str])]) -> Result<()> {
+        for filter in filters {
+            let words = columns.iter().find(|(name, _)| *name == filter.name);
+            let Some((_, words)) = words else { continue };
+            let values = match filter.op {
+                Op::Eq | Op::Exact | Op::Ne => vec![filter.value.clone()],
+                Op::In => filter.values()?,
+                _ => Vec::new(),
+            };
+            let unknown = values.iter().find(|value| !words.contains(&value.as_str()));
+            if let Some(value) = unknown {
+                let message = format!("there is no `{value}`; it is one of {}", words.join(", "));
+                return Err(Error::invalid(filter.parameter.clone(), message));
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses more conditions, or more values in one of them, than a statement takes.
     pub(crate) fn within_bounds(filters: &[Self]) -> Result<()> {
         if let Some(beyond) = filters.get(MAX_FILTERS) {
@@ -348,19 +370,6 @@ impl<T> Default for Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Makes a page from up to `limit + 1` records: the extra one tells that there is more.
-    pub fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> Cursor) -> Self {
-        let limit = limit as usize;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = if more { items.last().map(cursor) } else { None };
-        Self {
-            items,
-            next,
-            total: None,
-        }
-    }
-
     /// The same page of other items.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page {

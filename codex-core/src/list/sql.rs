@@ -49,6 +49,42 @@ pub struct Several {
     pub behind: &'static str,
 }
 
+/// What names a row: the number of a record, or a text such as the id of a job.
+#[derive(Debug, Clone, Copy)]
+enum RowId<'i> {
+    Number(i64),
+    Text(&'i str),
+}
+
+impl RowId<'_> {
+    fn bind(self, q: &mut Q<'_>) {
+        match self {
+            Self::Number(id) => q.push_bind(id),
+            Self::Text(id) => q.push_bind(id),
+        };
+    }
+}
+
+/// What names the rows of a list.
+#[derive(Debug, Clone, Copy)]
+enum NamedBy {
+    Number,
+    Text,
+}
+
+impl NamedBy {
+    /// The sort key and the row of a cursor; `None` for a cursor of another list. A text stands in a line before the key.
+    fn place(self, cursor: &Cursor) -> Option<(&str, RowId<'_>)> {
+        match self {
+            Self::Number => Some((cursor.key(), RowId::Number(cursor.id()))),
+            Self::Text => {
+                let (id, key) = cursor.key().split_once('\n')?;
+                Some((key, RowId::Text(id)))
+            }
+        }
+    }
+}
+
 /// A kind of record as a list.
 #[derive(Debug)]
 pub struct Listing {
@@ -230,7 +266,9 @@ impl Listing {
         place: impl Fn(&T) -> (i64, String),
     ) -> Result<Page<T>> {
         let limit = request.limit()?;
-        let (mut items, total) = self.read::<T>(db, scope, request, &narrow).await?;
+        let (mut items, total) = self
+            .read::<T>(db, scope, request, &narrow, NamedBy::Number)
+            .await?;
         let (column, _) = self.order_of(scope, request)?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
@@ -243,8 +281,35 @@ impl Listing {
                 } else if column.sql == self.id {
                     Cursor::new(format!("={id}"), id)
                 } else {
-                    self.cursor(db, &column, id).await?
+                    Cursor::new(self.key(db, &column, RowId::Number(id)).await?, id)
                 })
+            }
+            None => None,
+        };
+        Ok(Page { items, next, total })
+    }
+
+    /// The same of rows that texts name; `id` is that of a row.
+    pub(crate) async fn page_of_texts<T: Record>(
+        &self,
+        db: &Db,
+        scope: &Scope,
+        request: &PageRequest,
+        id: impl Fn(&T) -> &str,
+    ) -> Result<Page<T>> {
+        let limit = request.limit()?;
+        let narrow = |_: &mut Q<'_>| ();
+        let (mut items, total) = self
+            .read::<T>(db, scope, request, &narrow, NamedBy::Text)
+            .await?;
+        let (column, _) = self.order_of(scope, request)?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = match items.last().filter(|_| more) {
+            Some(last) => {
+                let id = id(last);
+                let key = self.key(db, &column, RowId::Text(id)).await?;
+                Some(Cursor::new(format!("{id}\n{key}"), 0))
             }
             None => None,
         };
@@ -259,7 +324,9 @@ impl Listing {
         request: &PageRequest,
         narrow: impl Fn(&mut Q<'_>),
     ) -> Result<TableRows<T>> {
-        let (mut rows, total) = self.read(db, scope, request, &narrow).await?;
+        let (mut rows, total) = self
+            .read(db, scope, request, &narrow, NamedBy::Number)
+            .await?;
         rows.truncate(request.limit()? as usize);
         let total = total.unwrap_or_default();
         Ok(TableRows { rows, total })
@@ -272,6 +339,7 @@ impl Listing {
         scope: &Scope,
         request: &PageRequest,
         narrow: &impl Fn(&mut Q<'_>),
+        named_by: NamedBy,
     ) -> Result<(Vec<T>, Option<i64>)> {
         let limit = request.limit()?;
         Filter::within_bounds(&request.filters)?;
@@ -289,7 +357,8 @@ impl Listing {
         q.push(self.id).push(self.from);
         self.narrowed(&mut q, scope, db.engine(), request, narrow)?;
         if let Some(cursor) = &request.cursor {
-            self.behind(&mut q, &column, descending, cursor)?;
+            let place = named_by.place(cursor).ok_or_else(foreign)?;
+            behind(&mut q, self.id, (&column, descending), place)?;
         }
         self.order(&mut q, &column, descending);
         q.push(" limit ").push_bind(i64::from(limit) + 1);
@@ -396,54 +465,16 @@ impl Listing {
         Ok(())
     }
 
-    /// The records behind a cursor.
-    fn behind(
-        &self,
-        q: &mut Q<'_>,
-        column: &Column,
-        descending: bool,
-        cursor: &Cursor,
-    ) -> Result<()> {
-        let id = cursor.id();
-        let beyond = if descending { " < " } else { " > " };
-        let foreign = || Error::invalid("cursor", "is from a list in another order");
-        let Some(key) = cursor.key().strip_prefix('=') else {
-            if !cursor.key().is_empty() {
-                return Err(foreign());
-            }
-            q.push(" and ").push(column.sql).push(" is null and ");
-            q.push(self.id).push(beyond).push_bind(id);
-            return Ok(());
-        };
-        if column.always {
-            q.push(" and (");
-            column.in_order(q);
-            q.push(", ").push(self.id).push(")");
-            q.push(beyond).push("(");
-            condition::bind(q, column.kind, key).ok_or_else(foreign)?;
-            q.push(", ").push_bind(id).push(")");
-            return Ok(());
-        }
-        q.push(" and (");
-        column.in_order(q);
-        q.push(beyond);
-        condition::bind(q, column.kind, key).ok_or_else(foreign)?;
-        q.push(" or (").push(column.sql).push(" = ");
-        condition::bind(q, column.kind, key).ok_or_else(foreign)?;
-        q.push(" and ").push(self.id).push(beyond).push_bind(id);
-        q.push(") or ").push(column.sql).push(" is null)");
-        Ok(())
-    }
-
-    /// A cursor behind a record: `=` and its key, or nothing when it has none.
-    async fn cursor(&self, db: &Db, column: &Column, id: i64) -> Result<Cursor> {
+    /// The key of a cursor behind a record: `=` and its value, or nothing when it has none.
+    async fn key(&self, db: &Db, column: &Column, id: RowId<'_>) -> Result<String> {
         let mut q = db.query("select ");
         q.push(column.sql)
             .push(" ")
             .push(self.from)
             .push(" where ")
             .push(self.id);
-        q.push(" = ").push_bind(id);
+        q.push(" = ");
+        id.bind(&mut q);
         let key = match column.kind {
             ColumnType::Text | ColumnType::Folded | ColumnType::Mac => {
                 q.scalar::<Option<String>>().await?.flatten()
@@ -464,11 +495,52 @@ impl Listing {
                 at.map(|at| at.to_rfc3339())
             }
         };
-        Ok(Cursor::new(
-            key.map(|key| format!("={key}")).unwrap_or_default(),
-            id,
-        ))
+        Ok(key.map(|key| format!("={key}")).unwrap_or_default())
     }
+}
+
+fn foreign() -> Error {
+    Error::invalid("cursor", "is of a list that is sorted by something else")
+}
+
+/// Adds the condition that a record is behind the one that a cursor names.
+fn behind(
+    q: &mut Q<'_>,
+    id_column: &'static str,
+    (column, descending): (&Column, bool),
+    (key, id): (&str, RowId<'_>),
+) -> Result<()> {
+    let beyond = if descending { " < " } else { " > " };
+    let Some(key) = key.strip_prefix('=') else {
+        if !key.is_empty() {
+            return Err(foreign());
+        }
+        q.push(" and ").push(column.sql).push(" is null and ");
+        q.push(id_column).push(beyond);
+        id.bind(q);
+        return Ok(());
+    };
+    if column.always {
+        q.push(" and (");
+        column.in_order(q);
+        q.push(", ").push(id_column).push(")");
+        q.push(beyond).push("(");
+        condition::bind(q, column.kind, key).ok_or_else(foreign)?;
+        q.push(", ");
+        id.bind(q);
+        q.push(")");
+        return Ok(());
+    }
+    q.push(" and (");
+    column.in_order(q);
+    q.push(beyond);
+    condition::bind(q, column.kind, key).ok_or_else(foreign)?;
+    q.push(" or (").push(column.sql).push(" = ");
+    condition::bind(q, column.kind, key).ok_or_else(foreign)?;
+    q.push(" and ").push(id_column).push(beyond);
+    id.bind(q);
+    q.push(") or ").push(column.sql).push(" is null)");
+    Ok(())
 }
 
 #[cfg(all(test, feature = "sync"))]

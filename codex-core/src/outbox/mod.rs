@@ -2,7 +2,7 @@
 //! never over something newer and never twice.
 
 #[cfg(feature = "store")]
-pub(crate) mod query;
+pub mod query;
 #[cfg(feature = "sync")]
 mod service;
 pub mod wire;
@@ -25,6 +25,19 @@ pub enum OutboxKind {
     Status,
     /// A private note.
     Note,
+}
+
+impl OutboxKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Status, Self::Note];
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Note => "note",
+        }
+    }
 }
 
 /// How far it is.

@@ -6,7 +6,8 @@ use sqlx::types::Json;
 use super::{OutboxEntry, OutboxKind, OutboxState};
 use crate::{
     Result,
-    list::{Cursor, MAX_LIMIT, Page},
+    companies::COMPANY_NUMBER,
+    list::{ColumnType, FacetOut, Filter, Listing, Page, PageRequest, always, column},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -60,33 +61,63 @@ sql! {
         and created_at < $1 and coalesce(finished_at, created_at) < $1 order by created_at limit 500)";
 }
 
-/// A page of changes, the newest first; those of one state when it is named.
+/// Changes as a list.
+pub const LISTING: Listing = Listing {
+    select: SELECT,
+    from: " from outbox o left join conversations n on n.id = o.note_id",
+    live: "1 = 1",
+    id: "o.id",
+    search: None,
+    order: "id",
+    fields: &[],
+    columns: &[
+        always("id", "o.id", ColumnType::Int),
+        always("state", "o.state", ColumnType::Text).faceted(),
+        always("kind", "o.kind", ColumnType::Text).faceted(),
+        always("number", "o.number", ColumnType::Int),
+        column(
+            COMPANY_NUMBER,
+            "(select c.account_number from tickets t join companies c on c.id = t.company_id \
+             where t.number = o.number and t.deleted_at is null and c.deleted_at is null limit 1)",
+            ColumnType::Text,
+        ),
+        always("created_at", "o.created_at", ColumnType::Time),
+        always("attempts", "o.attempts", ColumnType::Int),
+        column("finished_at", "o.finished_at", ColumnType::Time),
+    ],
+};
+
+/// A page of changes.
 ///
 /// # Errors
+/// [`crate::Error::Invalid`] for a limit out of range, an unknown column, state or kind, or a search term;
 /// [`crate::Error::Forbidden`] for clients.
 pub(crate) async fn page(
     db: &Db,
     scope: &Scope,
-    state: Option<OutboxState>,
-    limit: u32,
-    after: Option<&Cursor>,
+    request: &PageRequest,
 ) -> Result<Page<OutboxEntry>> {
+    allowed(scope, request)?;
+    let place = |entry: &OutboxEntry| (entry.id, entry.id.to_string());
+    LISTING.page(db, scope, request, |_| (), place).await
+}
+
+/// How many changes of a list there are of each kind and in each state.
+///
+/// # Errors
+/// As [`page`].
+pub(crate) async fn facets(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Vec<FacetOut>> {
+    allowed(scope, request)?;
+    LISTING.facets(db, scope, request, &[], |_| ()).await
+}
+
+/// Refuses who may not read the outbox, and values that no change can have.
+fn allowed(scope: &Scope, request: &PageRequest) -> Result<()> {
     scope.require_staff("reading the outbox")?;
-    let limit = limit.clamp(1, MAX_LIMIT);
-    let mut q = db.query(SELECT);
-    q.push(" where 1 = 1");
-    if let Some(state) = state {
-        q.push(" and o.state = ").push_bind(state);
-    }
-    if let Some(after) = after {
-        q.push(" and o.id < ").push_bind(after.id());
-    }
-    q.push(" order by o.id desc limit ")
-        .push_bind(i64::from(limit) + 1);
-    let rows = q.all::<OutboxEntry>().await?;
-    Ok(Page::cut(rows, limit, |last| {
-        Cursor::new(last.id.to_string(), last.id)
-    }))
+    let states = OutboxState::ALL.map(OutboxState::name);
+    let kinds = OutboxKind::ALL.map(OutboxKind::name);
+    let words = [("state", states.as_slice()), ("kind", kinds.as_slice())];
+    Filter::by_words(&request.filters, &words)
 }
 
 /// The newest changes of a ticket, 100 at most.

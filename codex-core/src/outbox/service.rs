@@ -8,7 +8,7 @@ use crate::{
     Error, Result, Scope,
     codex::Codex,
     idempotency::{keep_step, step_done},
-    list::{Cursor, MAX_LIMIT, Page},
+    list::{FacetOut, Filter, Page, PageRequest, Sort},
     outbox::{
         OutboxEntry, OutboxKind, OutboxState,
         query::{self, New},
@@ -56,22 +56,39 @@ impl Codex {
         scope: &Scope,
         state: Option<OutboxState>,
     ) -> Result<Vec<OutboxEntry>> {
-        let page = self.outbox_page(scope, state, MAX_LIMIT, None).await?;
-        Ok(page.items)
+        let newest = PageRequest {
+            sort: Some(Sort::new("-id")),
+            filters: state
+                .map(|state| Filter::new("state", state.name()))
+                .into_iter()
+                .collect(),
+            ..PageRequest::default()
+        };
+        Ok(self.outbox_page(scope, &newest).await?.items)
     }
 
-    /// A page of those changes, the newest first.
+    /// A page of changes of tickets.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] for clients.
+    /// [`Error::Invalid`] naming an unusable filter or sort key, [`Error::Forbidden`] for clients.
     pub async fn outbox_page(
         &self,
         scope: &Scope,
-        state: Option<OutboxState>,
-        limit: u32,
-        after: Option<&Cursor>,
+        request: &PageRequest,
     ) -> Result<Page<OutboxEntry>> {
-        query::page(&self.0.db, scope, state, limit, after).await
+        query::page(&self.0.db, scope, request).await
+    }
+
+    /// How many changes of a list there are of each kind and in each state.
+    ///
+    /// # Errors
+    /// As [`Codex::outbox_page`].
+    pub async fn outbox_facets(
+        &self,
+        scope: &Scope,
+        request: &PageRequest,
+    ) -> Result<Vec<FacetOut>> {
+        query::facets(&self.0.db, scope, request).await
     }
 
     /// Whether changes of tickets are sent to the PSA: not while writing to vendors is off, and not without a PSA.

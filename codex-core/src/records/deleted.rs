@@ -1,14 +1,29 @@
 //! The list of records that people have deleted.
 
-use chrono::DateTime;
 use serde_json::Value;
 
 use super::{Resource, Stored, Tracked, resolve::MANUAL};
 use crate::{
-    Error, Result,
-    list::{Cursor, Page, PageRequest},
+    Result,
+    list::{ColumnType, Listing, Page, PageRequest, Sort, always},
     records::DeletedOut,
-    store::Db,
+    scope::Scope,
+    store::{Db, Q},
+};
+
+/// Deleted records of a kind as a list; `select` and `from` are those of the kind.
+pub const DELETED_LISTING: Listing = Listing {
+    select: "",
+    from: "",
+    live: "deleted_at is not null",
+    id: "id",
+    search: None,
+    order: "deleted_at",
+    fields: &[],
+    columns: &[
+        always("deleted_at", "deleted_at", ColumnType::Time),
+        always("id", "id", ColumnType::Int),
+    ],
 };
 
 /// Fields that name a record.
@@ -29,28 +44,41 @@ pub(crate) fn name_of(fields: &Value) -> Option<String> {
     name.map(str::to_owned)
 }
 
-/// A page of the records of a kind that people have deleted, the newest first.
-pub(crate) async fn list<R: Resource>(db: &Db, page: &PageRequest) -> Result<Page<DeletedOut>> {
-    let limit = page.limit()?;
-    let mut q = db.query(R::Fields::SELECT);
-    q.push(" where deleted_at is not null and id in (select record_id from claims where kind = ");
-    q.push_bind(R::KIND)
-        .push(" and source = ")
-        .push_bind(MANUAL);
-    q.push(" and gone_at is not null)");
-    if let Some(after) = &page.cursor {
-        let key = DateTime::parse_from_rfc3339(after.key());
-        let at = key.map_err(|_| Error::invalid("cursor", "is not one of this list"))?;
-        q.push(" and (deleted_at, id) < (").push_bind(at.to_utc());
-        q.push(", ").push_bind(after.id()).push(")");
-    }
-    q.push(" order by deleted_at desc, id desc limit ")
-        .push_bind(i64::from(limit) + 1);
-    let rows = q.all::<Stored<R::Fields>>().await?;
-    let key = |row: &Stored<R::Fields>| row.deleted_at.map(|at| at.to_rfc3339());
-    let page = Page::cut(rows, limit, |last| {
-        Cursor::new(key(last).unwrap_or_default(), last.id)
-    });
+/// A page of the records of a kind that people have deleted, the newest first unless the request says otherwise.
+pub(crate) async fn list<R: Resource>(
+    db: &Db,
+    scope: &Scope,
+    request: &PageRequest,
+) -> Result<Page<DeletedOut>> {
+    let select = R::Fields::SELECT;
+    let listing = Listing {
+        select,
+        from: select.rfind(" from ").map_or("", |at| &select[at..]),
+        ..DELETED_LISTING
+    };
+    let by_people = |q: &mut Q<'_>| {
+        q.push(" and id in (select record_id from claims where kind = ");
+        q.push_bind(R::KIND)
+            .push(" and source = ")
+            .push_bind(MANUAL);
+        q.push(" and gone_at is not null)");
+    };
+    let place = |row: &Stored<R::Fields>| {
+        let key = row.deleted_at.map(|at| at.to_rfc3339());
+        (row.id, key.unwrap_or_default())
+    };
+    let newest_first = PageRequest {
+        sort: Some(
+            request
+                .sort
+                .clone()
+                .unwrap_or_else(|| Sort::new("-deleted_at")),
+        ),
+        ..request.clone()
+    };
+    let page = listing
+        .page(db, scope, &newest_first, by_people, place)
+        .await?;
 
     let mut q = db.query("select record_id, actor from change_log where op = 'delete' and kind = ");
     q.push_bind(R::KIND).push(" and record_id in ");

@@ -40,6 +40,8 @@ pub(crate) mod writer;
 
 #[cfg(feature = "store")]
 pub(crate) use claims::MAX_BINDS;
+#[cfg(feature = "store")]
+pub use deleted::DELETED_LISTING;
 pub use field::{Audience, FieldDef};
 #[cfg(feature = "store")]
 pub(crate) use match_manual::match_manual_records_by;

@@ -279,8 +279,13 @@ impl Author {
 
     /// Whether a record is as the author has seen it.
     pub(crate) fn has_seen(&self, id: i64, updated_at: DateTime<Utc>) -> bool {
+        let seen = self.unchanged_since.is_none_or(|at| at == updated_at);
+        seen && self.has_planned(id, updated_at)
+    }
+
+    /// Whether a record is as in [`Author::versions`]; the others have no moment there.
+    pub(crate) fn has_planned(&self, id: i64, updated_at: DateTime<Utc>) -> bool {
         let own = self.versions.as_ref().and_then(|seen| seen.get(&id));
-        let seen = [self.unchanged_since.as_ref(), own];
-        seen.into_iter().flatten().all(|at| *at == updated_at)
+        own.is_none_or(|at| *at == updated_at)
     }
 }

@@ -127,7 +127,7 @@ impl Codex {
         page: &PageRequest,
     ) -> Result<Page<DeletedOut>> {
         let kind = kept_kind(scope, kind)?;
-        by_kind!(kind, R => deleted::list::<R>(&self.0.db, page).await)
+        by_kind!(kind, R => deleted::list::<R>(&self.0.db, scope, page).await)
     }
 
     /// Restores a record that a person deleted; `None` when there is no such record.

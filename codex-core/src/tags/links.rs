@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, json};
 
 use super::{FIELD, TagFields, query::HAND_OVER, rules::Tagged, wire::TagRecordsIn};
@@ -35,7 +36,8 @@ type Names = BTreeMap<(SearchKey, i64), String>;
 /// revision and a log entry with the names of its tags before and after.
 ///
 /// # Errors
-/// [`Error::Unprocessable`] naming each record that does not exist; nothing is written then.
+/// [`Error::Unprocessable`] naming each record that does not exist, [`Error::Changed`] when a record was changed or deleted
+/// after its moment in [`Author::versions`]; nothing is written then.
 pub(crate) async fn change<R: Tagged>(
     tx: &mut Tx,
     author: &Author,
@@ -43,7 +45,7 @@ pub(crate) async fn change<R: Tagged>(
     named: &TagRecordsIn,
     change: LinkChange,
 ) -> Result<(Counts, WriteSummary)> {
-    let records = locked::<R>(tx, named).await?;
+    let records = locked::<R>(tx, author, named).await?;
     let mut names = names_of::<R>(tx, &records).await?;
     let place = (tag.fields.name_fold.clone(), tag.id);
     let (mut changed, mut entries) = (Vec::new(), Vec::new());
@@ -81,7 +83,11 @@ pub(crate) async fn change<R: Tagged>(
 }
 
 /// The records that are named, all of them live. Nobody else changes their tags until the transaction ends.
-async fn locked<R: Tagged>(tx: &mut Tx, named: &TagRecordsIn) -> Result<BTreeSet<i64>> {
+async fn locked<R: Tagged>(
+    tx: &mut Tx,
+    author: &Author,
+    named: &TagRecordsIn,
+) -> Result<BTreeSet<i64>> {
     let numbers = named.account_numbers.iter().map(String::as_str);
     let companies = companies::rules::holders(tx, numbers, false).await?;
     let ids = named.ids.iter().chain(companies.values()).copied();
@@ -90,12 +96,21 @@ async fn locked<R: Tagged>(tx: &mut Tx, named: &TagRecordsIn) -> Result<BTreeSet
     let mut live = BTreeSet::new();
     // In order, so that two calls for the same records do not deadlock.
     for chunk in ids.chunks(MAX_BINDS) {
-        let mut q = tx.query("select id from ");
+        let mut q = tx.query("select id, updated_at from ");
         q.push(R::Fields::TABLE)
             .push(" where deleted_at is null and id in ")
             .push_list(chunk.iter().copied());
         q.push(" order by id").for_update();
-        live.extend(q.scalars::<i64>().await?);
+        for (id, updated_at) in q.all::<(i64, DateTime<Utc>)>().await? {
+            if !author.has_planned(id, updated_at) {
+                return Err(Error::Changed);
+            }
+            live.insert(id);
+        }
+    }
+    // A plan names live records alone: one of them was deleted meanwhile.
+    if author.versions.is_some() && live.len() < ids.len() {
+        return Err(Error::Changed);
     }
     let mut faults = Vec::new();
     for (index, id) in named.ids.iter().enumerate() {

@@ -91,7 +91,6 @@ async fn list_jobs(
         sync: params.script,
         status: params.status,
         limit,
-        after: None,
     };
     let jobs = app.codex().jobs(&scope, &filter).await?;
     Ok(Json(jobs.iter().map(JobDetailOut::from).collect()))

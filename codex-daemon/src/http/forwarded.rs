@@ -8,7 +8,10 @@ use axum::{
 };
 use codex_core::Role;
 
-use crate::http::headers::{list, single};
+use crate::{
+    http::headers::{list, single},
+    pages::Repeated,
+};
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -28,12 +31,13 @@ impl PeerAddress {
     }
 }
 
-/// Prefix, host and scheme as the browser sees them, and who reads the page.
+/// Prefix, host and scheme as the browser sees them, who reads the page, and whether it is a repeated answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarded {
     prefix: String,
     origin: Option<String>,
     reader: Option<Role>,
+    repeated: Option<Repeated>,
 }
 
 impl Forwarded {
@@ -49,6 +53,7 @@ impl Forwarded {
             prefix: prefix.unwrap_or_default().trim_end_matches('/').to_owned(),
             origin: host.map(|host| format!("{}://{host}", proto.unwrap_or("http"))),
             reader: None,
+            repeated: None,
         }
     }
 
@@ -61,6 +66,17 @@ impl Forwarded {
     /// The role of whom the page is for; `None` where nobody has been recognized.
     pub fn reader(&self) -> Option<Role> {
         self.reader
+    }
+
+    /// The same for a page that may be the repeated answer of a form.
+    pub(crate) fn repeating(mut self, repeated: Option<&Repeated>) -> Self {
+        self.repeated = repeated.cloned();
+        self
+    }
+
+    /// Whether the page is the repeated answer of a form, and where that form is.
+    pub(crate) fn repeated(&self) -> Option<&Repeated> {
+        self.repeated.as_ref()
     }
 
     /// The prefix, without a slash at its end; empty when there is none.

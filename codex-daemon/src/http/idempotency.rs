@@ -1,8 +1,8 @@
 //! `Idempotency-Key`: a POST that is sent twice is made once, and answered alike
 //! (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>).
 //!
-//! A form of our pages needs no header: its token is made for it alone, so the same form with the same values is the
-//! same call.
+//! A form of our pages needs no header: its token is made for one rendering of its page, so the same values from the same
+//! rendering are the same call. A page that is loaded again has other tokens: its forms are other calls.
 
 use std::{
     collections::HashMap,
@@ -52,19 +52,21 @@ const TOO_LARGE: &[u8] = b"too large";
 pub struct Forms(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Forms {
-    /// Waits while the same form is being answered.
-    async fn turn(&self, form: String) -> OwnedMutexGuard<()> {
-        let lock = {
+    /// Waits while the same form is being answered; the second value is whether it was.
+    async fn turn(&self, form: String) -> (OwnedMutexGuard<()>, bool) {
+        let (lock, is_known) = {
             let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             forms.retain(|_, lock| lock.strong_count() > 0);
             let known = forms.get(&form).and_then(Weak::upgrade);
-            known.unwrap_or_else(|| {
+            let is_known = known.is_some();
+            let lock = known.unwrap_or_else(|| {
                 let lock = Arc::default();
                 forms.insert(form, Arc::downgrade(&lock));
                 lock
-            })
+            });
+            (lock, is_known)
         };
-        lock.lock_owned().await
+        (lock.lock_owned().await, is_known)
     }
 }
 
@@ -104,10 +106,11 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
     let Some(key) = key.or_else(|| key_of_form(&body, &what)) else {
         return Ok(next.run(Request::from_parts(parts, Body::from(body))).await);
     };
-    let _turn = if is_form {
-        Some(app.forms().turn(format!("{owner} {key}")).await)
+    let (_turn, is_double_click) = if is_form {
+        let (turn, is_known) = app.forms().turn(format!("{owner} {key}")).await;
+        (Some(turn), is_known)
     } else {
-        None
+        (None, false)
     };
     let call = match app.codex().keyed_call(&owner, &key, &what).await? {
         IdempotencyState::New(call) => call,
@@ -115,7 +118,13 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
             let detail = "Idempotency-Key: the call was made; its answer was too large to be kept";
             return Err(Problem::new(StatusCode::CONFLICT, detail));
         }
-        IdempotencyState::Made(answer) => return Ok(repeated(answer)),
+        // Whoever sends a form again later takes the old answer for a new one, unless its page says what it is.
+        IdempotencyState::Made(mut answer) => {
+            if is_form && !is_double_click {
+                answer.location = answer.location.as_deref().map(pages::marked);
+            }
+            return Ok(repeated(answer));
+        }
         IdempotencyState::OtherRequest => {
             let detail = "Idempotency-Key: was used for another call already";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));

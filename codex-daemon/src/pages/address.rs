@@ -109,15 +109,20 @@ pub(crate) enum Asked {
 }
 
 impl ListAddress {
+    /// The list at a path as it is at first.
+    pub fn at(path: &'static str) -> Self {
+        Self {
+            path,
+            ..Self::default()
+        }
+    }
+
     /// Reads the query of a list at a path.
     ///
     /// # Errors
     /// 400 that names a parameter that is unknown, or that cannot be read.
     pub fn read(path: &'static str, uri: &Uri, listing: &Listing) -> Result<Asked, Problem> {
-        let mut address = Self {
-            path,
-            ..Self::default()
-        };
+        let mut address = Self::at(path);
         let (mut field, mut op, mut value) = (String::new(), Op::Eq, String::new());
         let mut is_form = false;
         let query = uri.query().unwrap_or_default();
@@ -174,6 +179,18 @@ impl ListAddress {
         listing: &Listing,
     ) -> Result<Asked, Problem> {
         Self::read_with(path, uri, listing, &OF_RECORDS)
+    }
+
+    /// The same of a list of other things, which may have a filter of its own.
+    ///
+    /// # Errors
+    /// As [`ListAddress::read`].
+    pub fn read_narrowable(
+        path: &'static str,
+        uri: &Uri,
+        listing: &Listing,
+    ) -> Result<Asked, Problem> {
+        Self::read_with(path, uri, listing, &[ALL])
     }
 
     fn read_with(
@@ -281,11 +298,10 @@ impl ListAddress {
             Some(Asked::List(address) | Asked::Elsewhere(address)) => (address, dropped),
             None => {
                 let names = url::form_urlencoded::parse(query.as_bytes());
-                let whole = Self {
-                    path,
-                    ..Self::default()
-                };
-                (whole, names.map(|(name, _)| name.into_owned()).collect())
+                (
+                    Self::at(path),
+                    names.map(|(name, _)| name.into_owned()).collect(),
+                )
             }
         }
     }

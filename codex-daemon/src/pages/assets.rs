@@ -172,6 +172,10 @@ impl RecordPages for Assets {
         Ok(view)
     }
 
+    fn status((asset, _): &Self::Found) -> Map<String, Value> {
+        values(&asset.status)
+    }
+
     async fn secrets(
         visit: &Visit,
         (asset, _): &Self::Found,

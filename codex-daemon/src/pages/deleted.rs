@@ -9,14 +9,15 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
-use codex_core::{Error, Scope, list::PageRequest};
+use codex_core::{Error, Scope, list::Op};
 use utoipa_axum::router::OpenApiRouter;
 
-use self::list::{DeletedParts, DeletedView};
+use self::list::{DeletedParts, KIND, LIST, view};
 use super::{
     Access, PageSet,
+    address::{Asked, ListAddress},
     form::SentForm,
-    parts::{Params, ROWS, refused, to_list},
+    parts::{refused, to_list},
     shell::page,
     visit::{Visit, applied},
 };
@@ -71,13 +72,18 @@ fn known(kinds: &[&'static str], scope: &Scope, name: &str) -> Result<&'static s
 }
 
 async fn list_deleted(visit: Visit, uri: Uri) -> Result<Response, Problem> {
-    let params = Params::read(&uri, &["kind", "cursor", "done"])?;
+    let asked = match LIST.read(&uri)? {
+        Asked::List(asked) => asked,
+        Asked::Elsewhere(asked) => {
+            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
+        }
+    };
     let kinds = kinds(&visit)?;
-    let kind = match params.get("kind") {
+    let kind = match asked.filter(KIND) {
         Some(name) => known(&kinds, visit.scope(), name)?,
         None => kinds[0],
     };
-    deleted_page(&visit, &params, &kinds, kind, None).await
+    deleted_page(&visit, &asked, &kinds, kind, None).await
 }
 
 async fn restore_deleted(
@@ -101,7 +107,14 @@ async fn restore_deleted(
         Ok(None) => Err(Problem::not_found("No person has deleted such a record.")),
         Err(error @ Error::Conflict { .. }) => {
             let problem = refused(error)?;
-            deleted_page(&visit, &Params::default(), &kinds, kind, Some(problem)).await
+            deleted_page(
+                &visit,
+                &ListAddress::at(DELETED),
+                &kinds,
+                kind,
+                Some(problem),
+            )
+            .await
         }
         Err(error) => Err(error.into()),
     }
@@ -109,17 +122,18 @@ async fn restore_deleted(
 
 async fn deleted_page(
     visit: &Visit,
-    params: &Params,
+    asked: &ListAddress,
     kinds: &[&'static str],
     kind: &'static str,
     problem: Option<Problem>,
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&visit.call.codex, visit.scope());
-    let request = PageRequest {
-        limit: Some(ROWS),
-        cursor: params.cursor()?,
-        ..PageRequest::default()
-    };
+    let mut request = LIST.request(asked)?;
+    // The kind is the list itself.
+    let is_kind = |name: &str, op: Op| name == KIND && op == Op::Eq;
+    request
+        .filters
+        .retain(|filter| !is_kind(&filter.name, filter.op));
     let found = codex.deleted_records(scope, kind, &request).await?;
     let actors: Vec<&str> = found
         .items
@@ -132,12 +146,9 @@ async fn deleted_page(
         kind,
         now: codex.now(),
         token: visit.csrf.token(),
-        notice: notice(params.get("done")),
+        notice: notice(asked.done.as_deref()),
         problem: problem.as_ref().map(|problem| problem.detail().to_owned()),
     };
     let status = problem.map_or(StatusCode::OK, |problem| problem.status());
-    page(
-        status,
-        &DeletedView::new(&visit.at, scope, params, &found, parts),
-    )
+    page(status, &view(&visit.at, scope, asked, &found, parts))
 }

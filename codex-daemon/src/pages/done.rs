@@ -7,7 +7,7 @@ use axum::{
 
 use crate::http::{forwarded::Forwarded, problem::Problem};
 
-const DONE: &str = "done";
+pub(super) const DONE: &str = "done";
 
 /// The word in the address of a page that has no other parameters.
 ///

@@ -9,27 +9,27 @@ use std::collections::HashSet;
 
 use axum::{
     http::{StatusCode, Uri},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use codex_core::{
-    Error, Outcome, RecordKind,
+    Error, Outcome,
     duplicates::{
-        DuplicateState, KINDS,
+        DuplicateState,
         wire::{DuplicateMergeIn, DuplicateOut},
     },
-    list::{Filter, PageRequest, Sort},
 };
 use utoipa_axum::router::OpenApiRouter;
 
 use self::{
     detail::{DuplicateParts, DuplicateView},
-    list::DuplicateListView,
+    list::{LIST, rows},
 };
 use super::{
     Access, PageSet,
+    address::Asked,
     form::SentForm,
-    parts::{Params, ROWS, redirect, refused, to_list},
+    parts::{Params, redirect, refused, to_list},
     shell::page,
     trouble,
     visit::{Editor, Visit, applied},
@@ -40,8 +40,6 @@ use crate::{
 };
 
 pub(super) const DUPLICATES: &str = "/duplicates/";
-/// The word for candidates in every state.
-const ALL: &str = "all";
 /// The member of the form with the record that is kept.
 const KEEP: &str = "keep";
 
@@ -94,30 +92,21 @@ fn id(text: &str) -> Result<i64, Problem> {
 }
 
 async fn list_duplicates(visit: Visit, uri: Uri) -> Result<Response, Problem> {
-    let params = Params::read(&uri, &["state", "kind", "cursor"])?;
-    let words = [ALL]
-        .into_iter()
-        .chain(DuplicateState::ALL.map(DuplicateState::name));
-    let words: Vec<&'static str> = words.collect();
-    let state = params.one_of("state", &words, |word| word)?;
-    let kind = params.one_of("kind", &KINDS, RecordKind::name)?;
-    let state = Some(state.unwrap_or(DuplicateState::Open.name()));
-    let state = state.filter(|state| *state != ALL);
-    let filters = [("state", state), ("kind", kind.map(RecordKind::name))];
-    let filters = filters
-        .iter()
-        .filter_map(|(name, value)| Some(Filter::new(name, (*value)?)));
-    let request = PageRequest {
-        limit: Some(ROWS),
-        cursor: params.cursor()?,
-        sort: Some(Sort::new("-id")),
-        filters: filters.collect(),
-        ..PageRequest::default()
+    let asked = match LIST.read(&uri)? {
+        Asked::List(asked) => asked,
+        Asked::Elsewhere(asked) => {
+            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
+        }
     };
+    let request = LIST.request(&asked)?;
     let (codex, scope) = (&visit.call.codex, visit.scope());
     let found = codex.duplicates(scope, &request).await?;
-    let view = DuplicateListView::new(&visit.at, scope, &params, &found, codex.now());
-    page(StatusCode::OK, &view)
+    let facets = codex.duplicate_facets(scope, &request).await?;
+    let rows = rows(&visit.at, &found.items, codex.now());
+    page(
+        StatusCode::OK,
+        &LIST.view(&visit.at, scope, &asked, &found, rows, facets),
+    )
 }
 
 async fn show_duplicate(

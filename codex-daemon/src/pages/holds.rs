@@ -7,7 +7,7 @@ pub(super) mod samples;
 
 use axum::{
     http::{StatusCode, Uri},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use codex_core::{
@@ -19,12 +19,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{
     detail::{HoldParts, HoldView},
-    list::HoldListView,
+    list::{LIST, rows},
 };
 use super::{
     Access, PageSet,
+    address::Asked,
     form::SentForm,
-    parts::{Params, ROWS, redirect, refused, to_list},
+    parts::{Params, redirect, refused, to_list},
     shell::page,
     visit::{Editor, Visit},
 };
@@ -83,15 +84,21 @@ fn unknown() -> Problem {
 }
 
 async fn list_holds(visit: Visit, uri: Uri) -> Result<Response, Problem> {
-    let params = Params::read(&uri, &["state", "cursor"])?;
-    let status = params.one_of("state", &HoldStatus::ALL, HoldStatus::name)?;
+    let asked = match LIST.read(&uri)? {
+        Asked::List(asked) => asked,
+        Asked::Elsewhere(asked) => {
+            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
+        }
+    };
+    let request = LIST.request(&asked)?;
     let (codex, scope) = (&visit.call.codex, visit.scope());
-    let cursor = params.cursor()?;
-    let holds = codex
-        .holds_page(scope, status, ROWS, cursor.as_ref())
-        .await?;
-    let view = HoldListView::new(&visit.at, scope, &params, &holds, codex.now());
-    page(StatusCode::OK, &view)
+    let holds = codex.holds_page(scope, &request).await?;
+    let facets = codex.hold_facets(scope, &request).await?;
+    let rows = rows(&visit.at, &holds.items, codex.now());
+    page(
+        StatusCode::OK,
+        &LIST.view(&visit.at, scope, &asked, &holds, rows, facets),
+    )
 }
 
 async fn show_hold(visit: Visit, Path(id): Path<String>, uri: Uri) -> Result<Response, Problem> {

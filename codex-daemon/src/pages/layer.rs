@@ -16,7 +16,7 @@ use axum::{
     response::Response,
 };
 
-use super::{error, is_page, wants_html};
+use super::{error, is_page, repeated::take_mark, wants_html};
 use crate::http::{
     forwarded::{Forwarded, is_forwarded},
     problem::{Problem, UnknownRoute},
@@ -35,11 +35,14 @@ const PROXIED_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Gives browsers a page in place of a problem, and HTML its headers. A path that no route has is a page to browsers.
-pub(crate) async fn layer(request: Request, next: Next) -> Response {
+pub(crate) async fn layer(mut request: Request, next: Next) -> Response {
     let is_page = is_page(request.uri().path());
     let browser = wants_html(request.headers()).then(|| Forwarded::of(request.headers()));
     if !is_page && browser.is_none() {
         return next.run(request).await;
+    }
+    if is_page {
+        take_mark(&mut request);
     }
     let start = Instant::now();
     let policy = if is_forwarded(request.headers()) {

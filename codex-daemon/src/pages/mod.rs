@@ -34,7 +34,9 @@ mod markup;
 mod nav;
 mod outbox;
 mod parts;
+mod plain_list;
 mod record;
+mod repeated;
 mod scripts;
 mod search;
 mod settings;
@@ -55,6 +57,7 @@ use codex_core::{Access, records::Resource};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use csrf::FIELD as TOKEN;
+pub(crate) use repeated::{Repeated, marked};
 pub(crate) use scripts::FOLDER as SCRIPTS;
 
 use self::record::RecordPages;

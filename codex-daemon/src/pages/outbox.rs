@@ -6,20 +6,18 @@ pub(super) mod samples;
 
 use axum::{
     http::{StatusCode, Uri},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
-use codex_core::{
-    Error,
-    outbox::{OutboxEntry, OutboxState},
-};
+use codex_core::{Error, outbox::OutboxEntry};
 use utoipa_axum::router::OpenApiRouter;
 
-use self::list::{OutboxParts, OutboxView};
+use self::list::{LIST, OutboxParts, view};
 use super::{
     Access, PageSet,
+    address::{Asked, ListAddress},
     form::SentForm,
-    parts::{Params, ROWS, redirect, refused, to_list},
+    parts::{redirect, refused, to_list},
     shell::page,
     visit::{Editor, Visit},
 };
@@ -61,8 +59,13 @@ fn id(text: &str) -> Result<i64, Problem> {
 }
 
 async fn list_outbox(visit: Visit, uri: Uri) -> Result<Response, Problem> {
-    let params = Params::read(&uri, &["state", "cursor", "done"])?;
-    outbox_page(&visit, &params, None).await
+    let asked = match LIST.read(&uri)? {
+        Asked::List(asked) => asked,
+        Asked::Elsewhere(asked) => {
+            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
+        }
+    };
+    outbox_page(&visit, &asked, None).await
 }
 
 async fn retry_change(
@@ -97,7 +100,7 @@ async fn changed(
         Ok(Some(_)) => Ok(redirect(&visit.at, OUTBOX, done)),
         Ok(None) => Err(unknown()),
         Err(error @ Error::Conflict { .. }) => {
-            outbox_page(visit, &Params::default(), Some(refused(error)?)).await
+            outbox_page(visit, &ListAddress::at(OUTBOX), Some(refused(error)?)).await
         }
         Err(error) => Err(error.into()),
     }
@@ -105,15 +108,12 @@ async fn changed(
 
 async fn outbox_page(
     visit: &Visit,
-    params: &Params,
+    asked: &ListAddress,
     problem: Option<Problem>,
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&visit.call.codex, visit.scope());
-    let state = params.one_of("state", &OutboxState::ALL, OutboxState::name)?;
-    let cursor = params.cursor()?;
-    let page_of = codex
-        .outbox_page(scope, state, ROWS, cursor.as_ref())
-        .await?;
+    let request = LIST.request(asked)?;
+    let page_of = codex.outbox_page(scope, &request).await?;
     let authors: Vec<&str> = page_of
         .items
         .iter()
@@ -123,12 +123,12 @@ async fn outbox_page(
         names: codex.actor_names(scope, authors).await?,
         statuses: codex.ticket_statuses().await?,
         sends: codex.sends_changes(),
+        facets: codex.outbox_facets(scope, &request).await?,
         now: codex.now(),
         token: visit.csrf.token(),
-        notice: notice(params.get("done")),
+        notice: notice(asked.done.as_deref()),
         problem: problem.as_ref().map(|problem| problem.detail().to_owned()),
     };
     let status = problem.map_or(StatusCode::OK, |problem| problem.status());
-    let view = OutboxView::new(&visit.at, scope, params, &page_of, parts);
-    page(status, &view)
+    page(status, &view(&visit.at, scope, asked, &page_of, parts))
 }

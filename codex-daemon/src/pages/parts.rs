@@ -7,9 +7,8 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use chrono::{DateTime, Utc};
-use codex_core::{Error, RecordName, Scope, address::segment, list::Cursor, nearest::hint};
+use codex_core::{Error, RecordName, Scope, address::segment, nearest::hint};
 
-pub(super) use super::address::ROWS;
 use super::{
     fields::{age, capitalized, moment, spelled},
     shell::Shell,
@@ -47,100 +46,14 @@ impl Params {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
-
-    /// Where the page before ended.
-    ///
-    /// # Errors
-    /// 400 for a cursor that is none.
-    pub fn cursor(&self) -> Result<Option<Cursor>, Problem> {
-        let cursor = self.get("cursor").map(Cursor::decode);
-        Ok(cursor.transpose()?)
-    }
-
-    /// One of some values by its word.
-    ///
-    /// # Errors
-    /// 400 that names the words that there are.
-    pub fn one_of<T: Copy>(
-        &self,
-        name: &str,
-        all: &[T],
-        word: impl Fn(T) -> &'static str,
-    ) -> Result<Option<T>, Problem> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        let found = all.iter().copied().find(|one| word(*one) == value);
-        found.map(Some).ok_or_else(|| {
-            let words: Vec<&str> = all.iter().map(|one| word(*one)).collect();
-            let words = words.join(", ");
-            Problem::bad_request(format!("{name}: must be one of {words}"))
-        })
-    }
-
-    /// A link to a path with the same parameters but for those that say where in the list we are, and with others.
-    pub fn href(&self, at: &Forwarded, path: &str, others: &[(&str, Option<&str>)]) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        let is_own = |name: &str| {
-            name != "cursor" && name != "done" && !others.iter().any(|(other, _)| *other == name)
-        };
-        query.extend_pairs(self.0.iter().filter(|(name, _)| is_own(name)));
-        let set = others
-            .iter()
-            .filter_map(|(name, value)| Some((name, (*value)?)));
-        query.extend_pairs(set);
-        let (path, query) = (at.link(path), query.finish());
-        if query.is_empty() {
-            path
-        } else {
-            format!("{path}?{query}")
-        }
-    }
 }
 
-/// A choice that narrows a list, as a tab.
+/// What a list can be of, as a tab.
 #[derive(Debug)]
 pub(super) struct TabView {
     pub label: String,
     pub href: String,
     pub is_open: bool,
-}
-
-/// Tabs for the values of a parameter. An empty value is the tab without it.
-pub(super) fn tabs(
-    at: &Forwarded,
-    path: &str,
-    params: &Params,
-    name: &str,
-    values: &[(&str, &str)],
-) -> Vec<TabView> {
-    let open = params.get(name).unwrap_or_default();
-    let tabs = values.iter().map(|(value, label)| TabView {
-        label: (*label).to_owned(),
-        href: params.href(
-            at,
-            path,
-            &[(name, Some(*value).filter(|value| !value.is_empty()))],
-        ),
-        is_open: *value == open,
-    });
-    tabs.collect()
-}
-
-/// The way to other pages of a list.
-#[derive(Debug, Default)]
-pub(super) struct PagerView {
-    pub first: Option<String>,
-    pub next: Option<String>,
-}
-
-impl PagerView {
-    /// Of a list at a path, with the cursor to the next page.
-    pub fn new(at: &Forwarded, path: &str, params: &Params, next: Option<&Cursor>) -> Self {
-        let first = params.get("cursor").map(|_| params.href(at, path, &[]));
-        let next = next.map(|cursor| params.href(at, path, &[("cursor", Some(&cursor.encode()))]));
-        Self { first, next }
-    }
 }
 
 /// A text, as a link where it leads somewhere.
@@ -339,7 +252,7 @@ pub(super) mod samples {
     use axum::http::{HeaderMap, HeaderName, HeaderValue};
     use codex_core::Role;
 
-    use super::{DateTime, Forwarded, Params, RecordName, Scope, Utc};
+    use super::{DateTime, Forwarded, RecordName, Scope, Utc};
 
     /// The token of forms.
     pub const TOKEN: &str = "word.proof";
@@ -362,10 +275,6 @@ pub(super) mod samples {
         ]
     }
 
-    pub fn params(query: &str, known: &[&'static str]) -> Params {
-        Params::read(&format!("/?{query}").parse().unwrap(), known).unwrap()
-    }
-
     pub fn record(kind: &str, name: &str) -> RecordName {
         RecordName {
             kind: kind.parse().unwrap(),
@@ -379,41 +288,20 @@ pub(super) mod samples {
 
 #[cfg(test)]
 mod tests {
-    use super::{samples::params, *};
-
-    const KNOWN: [&str; 3] = ["state", "cursor", "done"];
+    use super::*;
 
     #[test]
-    fn unknown_parameters_and_words_are_refused_by_name() {
+    fn unknown_parameters_are_refused_by_name() {
+        let known = ["state", "done"];
         let uri = "/?stat=x".parse().unwrap();
-        let refused = Params::read(&uri, &KNOWN).unwrap_err();
+        let refused = Params::read(&uri, &known).unwrap_err();
         assert_eq!(refused.status(), 400);
         assert!(refused.detail().contains("did you mean `state`?"));
-        let states = ["open", "done"];
-        let state = |query: &str| params(query, &KNOWN).one_of("state", &states, |state| state);
-        assert_eq!(state("state=open").unwrap(), Some("open"));
-        assert_eq!(state("state=").unwrap(), None);
-        assert!(
-            state("state=x")
-                .unwrap_err()
-                .detail()
-                .contains("open, done")
-        );
-    }
-
-    #[test]
-    fn links_keep_filters_and_drop_the_place_in_the_list() {
-        let at = samples::at();
-        let params = params("state=open&cursor=31&done=saved", &KNOWN);
-        assert_eq!(params.href(&at, "/x/", &[]), "/codex/x/?state=open");
-        assert_eq!(params.href(&at, "/x/", &[("state", None)]), "/codex/x/");
-        let pager = PagerView::new(&at, "/x/", &params, Some(&Cursor::new("b", 2)));
-        assert_eq!(pager.first.as_deref(), Some("/codex/x/?state=open"));
-        assert!(
-            pager
-                .next
-                .unwrap()
-                .starts_with("/codex/x/?state=open&cursor=")
+        let uri = "/?state=&done=saved".parse().unwrap();
+        let params = Params::read(&uri, &known).unwrap();
+        assert_eq!(
+            (params.get("state"), params.get("done")),
+            (None, Some("saved"))
         );
     }
 

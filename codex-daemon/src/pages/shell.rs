@@ -8,6 +8,7 @@ use axum::{
 
 use super::{
     nav::{self, SectionLink},
+    repeated::Repeated,
     scripts,
 };
 use crate::http::{forwarded::Forwarded, problem::Problem};
@@ -43,6 +44,8 @@ pub(crate) struct Shell {
     pub sections: Vec<SectionLink>,
     /// What was just done.
     pub notice: Option<String>,
+    /// That this was done earlier, and the form was sent once more.
+    pub repeated: Option<Repeated>,
     /// How it is taken back.
     pub undo: Option<ActionView>,
     /// The start page.
@@ -66,6 +69,7 @@ impl Shell {
             title,
             crumbs: Vec::new(),
             notice: None,
+            repeated: at.repeated().cloned(),
             undo: None,
             home: at.link("/"),
             search: at.link("/search"),

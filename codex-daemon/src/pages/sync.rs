@@ -9,26 +9,27 @@ pub(super) mod samples;
 use axum::{
     extract::State,
     http::{StatusCode, Uri},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use codex_core::{
     Error,
     address::segment,
-    jobs::{Job, JobStatus, query::JobFilter},
+    jobs::{Job, JobStatus},
     sync::{Request, SyncKind},
 };
 use utoipa_axum::router::OpenApiRouter;
 
 use self::{
     job::{JobParts, JobView},
-    jobs::JobListView,
+    jobs::{LIST, rows},
     overview::{SyncParts, SyncView},
 };
 use super::{
     Access, PageSet,
+    address::Asked,
     form::SentForm,
-    parts::{Params, ROWS, redirect, refused, to_list},
+    parts::{Params, redirect, refused, to_list},
     shell::page,
     visit::{Editor, Visit},
 };
@@ -145,25 +146,25 @@ async fn start_sync(Editor(visit): Editor, sent: SentForm) -> Result<Response, P
 }
 
 async fn list_jobs(visit: Visit, uri: Uri) -> Result<Response, Problem> {
-    let params = Params::read(&uri, &["sync", "state", "cursor"])?;
-    if let Some(Err(error)) = params.get("sync").map(str::parse::<SyncKind>) {
-        return Err(Problem::bad_request(format!("sync: {error}")));
-    }
-    let filter = JobFilter {
-        sync: params.get("sync").map(str::to_owned),
-        status: params.one_of("state", &JobStatus::ALL, JobStatus::name)?,
-        limit: ROWS,
-        after: params.cursor()?,
+    let asked = match LIST.read(&uri)? {
+        Asked::List(asked) => asked,
+        Asked::Elsewhere(asked) => {
+            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
+        }
     };
+    let request = LIST.request(&asked)?;
     let (codex, scope) = (&visit.call.codex, visit.scope());
-    let jobs = codex.jobs_page(scope, &filter).await?;
+    let jobs = codex.jobs_page(scope, &request).await?;
+    let facets = codex.job_facets(scope, &request).await?;
     let starters: Vec<&str> = jobs
         .items
         .iter()
         .filter_map(|job| job.started_by.as_deref())
         .collect();
     let names = codex.actor_names(scope, starters).await?;
-    let view = JobListView::new(&visit.at, scope, &params, &jobs, &names, codex.now());
+    let rows = rows(&visit.at, &jobs.items, &names, codex.now());
+    let mut view = LIST.view(&visit.at, scope, &asked, &jobs, rows, facets);
+    view.shell = view.shell.under("Sync", visit.at.link(SYNCS));
     page(StatusCode::OK, &view)
 }
 

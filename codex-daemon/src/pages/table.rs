@@ -12,6 +12,7 @@ use super::{
     address::{self, ListAddress},
     bulk_edit::BulkBar,
     fields::{label, moment, text, visible},
+    shell::ActionView,
 };
 use crate::http::forwarded::Forwarded;
 
@@ -48,6 +49,18 @@ pub(crate) struct Cell {
     pub title: Option<String>,
     /// What it holds, where that is several things with links of their own.
     pub links: Vec<Link>,
+    /// What can be done with the row.
+    pub actions: Vec<RowAction>,
+}
+
+/// What can be done with a row: a form of a single button.
+#[derive(Debug)]
+pub(crate) struct RowAction {
+    pub form: ActionView,
+    /// The button with the name of the row, for those who hear it alone.
+    pub about: String,
+    /// The class of the button.
+    pub class: &'static str,
 }
 
 /// A link.
@@ -103,8 +116,9 @@ impl TableView {
     /// Whether nothing in it takes the focus. The keyboard then reaches its frame, to scroll it.
     pub fn is_plain(&self) -> bool {
         let is_link = |cell: &Cell| cell.href.is_some() || !cell.links.is_empty();
+        let is_used = |cell: &Cell| cell.select.is_some() || !cell.actions.is_empty();
         let mut cells = self.rows.iter().flatten();
-        let has_links = cells.any(|cell| is_link(cell) || cell.select.is_some());
+        let has_links = cells.any(|cell| is_link(cell) || is_used(cell));
         !has_links && self.heads.iter().all(|head| head.href.is_none())
     }
 }

@@ -18,13 +18,14 @@ use codex_core::{
     Error,
     ids::TicketId,
     records::{Author, Resource as _},
+    seen::Look,
     tickets::{
         Conversation, Ticket,
         status::Statuses,
         wire::{TicketUpdateIn, TimeEntryOut},
     },
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::{
@@ -150,14 +151,19 @@ async fn respond(
     };
     // A form that was refused is no news either.
     let is_done = query.done.is_some() || status != StatusCode::OK;
-    let actor = &visit.call.author.actor;
+    let visited = Look {
+        actor: visit.call.author.actor.clone(),
+        kind: Ticket::KIND,
+        record_id: ticket.id.0,
+        status: Map::new(),
+    };
     let beside = Beside {
         statuses: &statuses,
         agents: agents(visit).await?,
         entries,
         attachments,
         outbox,
-        seen: look(codex, actor, Ticket::KIND, ticket.id.0, is_done).await?,
+        seen: look(codex, visited, is_done).await?,
         now: codex.now(),
     };
     let is_editor = scope.require_technician(CHANGING).is_ok();

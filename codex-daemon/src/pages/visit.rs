@@ -7,7 +7,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use codex_core::{Error, Outcome, Scope, records::Author};
 
-use super::csrf::Csrf;
+use super::{csrf::Csrf, repeated::Repeated};
 use crate::{
     app::App,
     auth::Call,
@@ -80,7 +80,9 @@ impl FromRequestParts<App> for Visit {
         if call.author.dry_run {
             return Err(no_dry_run().into());
         }
-        let at = Forwarded::of(&parts.headers).read_by(call.scope.role());
+        let at = Forwarded::of(&parts.headers)
+            .read_by(call.scope.role())
+            .repeating(parts.extensions.get::<Repeated>());
         Ok(Self {
             call,
             at,

@@ -6,11 +6,10 @@ use crate::{
     RecordKind, Result, Scope,
     codex::Codex,
     jobs::{
-        Job, JobStatus,
-        query::{self, JobFilter},
+        Job, JobStatus, query,
         trouble::{self, Mention, Trouble},
     },
-    list::Page,
+    list::{FacetOut, Page, PageRequest},
     records::service::names::{self, RecordName},
     sync::{SyncKind, VendorLimits, engine::rate_limit_block::limits},
 };
@@ -30,12 +29,20 @@ impl Codex {
         query::newest(&self.0.db, scope, states).await
     }
 
-    /// A page of jobs, the newest first.
+    /// A page of jobs.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] for a cursor of another list, [`crate::Error::Forbidden`] for clients.
-    pub async fn jobs_page(&self, scope: &Scope, filter: &JobFilter) -> Result<Page<Job>> {
-        query::page(&self.0.db, scope, filter).await
+    /// [`crate::Error::Invalid`] naming an unusable filter or sort key, [`crate::Error::Forbidden`] for clients.
+    pub async fn jobs_page(&self, scope: &Scope, request: &PageRequest) -> Result<Page<Job>> {
+        query::page(&self.0.db, scope, request).await
+    }
+
+    /// How many jobs of a list there are of each sync and source, and in each state.
+    ///
+    /// # Errors
+    /// As [`Codex::jobs_page`].
+    pub async fn job_facets(&self, scope: &Scope, request: &PageRequest) -> Result<Vec<FacetOut>> {
+        query::facets(&self.0.db, scope, request).await
     }
 
     /// The issues of the last job of each sync that concern a record, by its kind and row id; the newest first. Clients

@@ -2,19 +2,61 @@
 
 use std::collections::HashMap;
 
-use askama::Template;
 use chrono::{DateTime, Utc};
-use codex_core::{Scope, list::Page, records::DeletedOut};
+use codex_core::{
+    Scope,
+    list::{Column, ColumnType, Listing, Page},
+    records::{DELETED_LISTING, DeletedOut},
+};
 
 use super::DELETED;
 use crate::{
     http::forwarded::Forwarded,
     pages::{
+        address::ListAddress,
         csrf,
-        fields::capitalized,
-        parts::{MomentView, PagerView, Params, TabView, actor, kind_words, shell},
-        shell::Shell,
+        fields::{age, capitalized, moment},
+        parts::{TabView, actor, cell, kind_words},
+        plain_list::{PlainList, PlainListView},
+        shell::ActionView,
+        table::{Cell, RowAction},
     },
+};
+
+/// The parameter with the kind of the records: each kind is a list of its own.
+pub(super) const KIND: &str = "kind";
+
+/// The list of each kind, with the kind as a further column of its address.
+const LISTING: Listing = Listing {
+    columns: &[
+        DELETED_LISTING.columns[0],
+        DELETED_LISTING.columns[1],
+        Column {
+            name: KIND,
+            kind: ColumnType::Text,
+            ..DELETED_LISTING.columns[0]
+        },
+    ],
+    ..DELETED_LISTING
+};
+
+/// What pages say of it.
+pub(super) const LIST: PlainList = PlainList {
+    path: DELETED,
+    title: "Deleted records",
+    about: "What people have deleted. No sync brings these records back; restoring does.",
+    noun: "deleted record",
+    listing: &LISTING,
+    order: "-deleted_at",
+    at_first: None,
+    heads: &[
+        ("Record", ""),
+        ("ID", "id"),
+        ("Deleted", "deleted_at"),
+        ("By", ""),
+        ("Restore", ""),
+    ],
+    empty: "No person has deleted a record of this kind.",
 };
 
 /// What the page has besides the records.
@@ -32,71 +74,55 @@ pub(super) struct DeletedParts {
     pub problem: Option<String>,
 }
 
-/// A deleted record.
-#[derive(Debug)]
-struct RowView {
-    name: String,
-    id: i64,
-    deleted: MomentView,
-    by: String,
-    restore: String,
-}
-
 /// The deleted records of a kind as a page.
-#[derive(Debug, Template)]
-#[template(path = "deleted/list.html")]
-pub(super) struct DeletedView {
-    shell: Shell,
-    tabs: Vec<TabView>,
-    caption: String,
-    empty: String,
-    rows: Vec<RowView>,
-    problem: Option<String>,
-    csrf_field: &'static str,
-    csrf: String,
-    pager: PagerView,
+pub(super) fn view(
+    at: &Forwarded,
+    scope: &Scope,
+    asked: &ListAddress,
+    page: &Page<DeletedOut>,
+    parts: DeletedParts,
+) -> PlainListView {
+    let rows = page.items.iter().map(|one| row(at, one, &parts));
+    let mut view = LIST.view(at, scope, asked, page, rows.collect(), Vec::new());
+    view.shell = view.shell.saying(parts.notice);
+    view.problem = parts.problem;
+    let kinds = parts.kinds.iter().map(|kind| TabView {
+        label: capitalized(&kind_words(kind)),
+        href: at.link(&format!("{DELETED}?{KIND}={kind}")),
+        is_open: *kind == parts.kind,
+    });
+    view.tabs = kinds.collect();
+    view
 }
 
-impl DeletedView {
-    pub fn new(
-        at: &Forwarded,
-        scope: &Scope,
-        params: &Params,
-        page: &Page<DeletedOut>,
-        parts: DeletedParts,
-    ) -> Self {
-        let kinds = parts.kinds.iter().map(|kind| TabView {
-            label: capitalized(&kind_words(kind)),
-            href: at.link(&format!("{DELETED}?kind={kind}")),
-            is_open: *kind == parts.kind,
-        });
-        let kind = kind_words(parts.kind);
-        let rows = page.items.iter();
-        Self {
-            shell: shell(at, scope, "Deleted records").saying(parts.notice),
-            tabs: kinds.collect(),
-            caption: format!("Deleted records of the kind {kind}, the newest first"),
-            empty: format!("No person has deleted a record of the kind {kind}."),
-            rows: rows.map(|one| row(at, one, &parts)).collect(),
-            problem: parts.problem,
-            csrf_field: csrf::FIELD,
-            csrf: parts.token,
-            pager: PagerView::new(at, DELETED, params, page.next.as_ref()),
-        }
-    }
-}
-
-fn row(at: &Forwarded, one: &DeletedOut, parts: &DeletedParts) -> RowView {
+fn row(at: &Forwarded, one: &DeletedOut, parts: &DeletedParts) -> Vec<Cell> {
     let name = one.name.as_deref().filter(|name| !name.trim().is_empty());
+    let name = name.map_or_else(
+        || format!("{} {}", kind_words(one.kind.name()), one.id),
+        str::to_owned,
+    );
     let by = one.deleted_by.as_deref().map(|by| actor(by, &parts.names));
-    RowView {
-        name: name.map_or_else(
-            || format!("{} {}", kind_words(one.kind.name()), one.id),
-            str::to_owned,
-        ),
-        id: one.id,
-        deleted: MomentView::past(one.deleted_at, parts.now),
-        by: by.unwrap_or_else(|| "unknown".to_owned()),
-        restore: at.link(&format!("{DELETED}{}/{}/restore", one.kind, one.id)),
-    }
+    let restore = RowAction {
+        about: format!("Restore {name}"),
+        form: ActionView {
+            label: "Restore".to_owned(),
+            action: at.link(&format!("{DELETED}{}/{}/restore", one.kind, one.id)),
+            csrf_field: csrf::FIELD,
+            csrf: parts.token.clone(),
+        },
+        class: "btn--secondary",
+    };
+    vec![
+        cell(name),
+        cell(one.id.to_string()),
+        Cell {
+            title: Some(moment(one.deleted_at)),
+            ..cell(age(one.deleted_at, parts.now))
+        },
+        cell(by.unwrap_or_else(|| "unknown".to_owned())),
+        Cell {
+            actions: vec![restore],
+            ..Cell::default()
+        },
+    ]
 }

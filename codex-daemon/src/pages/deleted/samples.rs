@@ -9,9 +9,10 @@ use codex_core::{
     records::DeletedOut,
 };
 
-use super::{DeletedParts, DeletedView};
+use super::{DeletedParts, LIST, view};
 use crate::pages::{
-    parts::samples::{TOKEN, at, now, params, scopes},
+    parts::samples::{TOKEN, at, now, scopes},
+    plain_list::samples::asked,
     tests::HOSTILE,
 };
 
@@ -52,9 +53,8 @@ fn list(scope: &Scope, names: &[Option<String>]) -> String {
         notice: super::notice(Some("restored")),
         problem: None,
     };
-    let params = params("kind=asset", &["kind"]);
-    let view = DeletedView::new(&at(), scope, &params, &page, parts);
-    view.render().unwrap()
+    let asked = asked(&LIST, "kind=asset");
+    view(&at(), scope, &asked, &page, parts).render().unwrap()
 }
 
 #[test]

@@ -1,86 +1,56 @@
 //! The list of duplicate candidates.
 
-use askama::Template;
 use chrono::{DateTime, Utc};
 use codex_core::{
-    RecordKind, Scope,
+    RecordKind,
     duplicates::{
-        DuplicateState, KINDS,
+        query::LISTING,
         wire::{DuplicateOut, DuplicateRecord},
     },
-    list::Page,
 };
 
-use super::{ALL, DUPLICATES, badge, path_of};
+use super::{DUPLICATES, badge, path_of};
 use crate::{
     http::forwarded::Forwarded,
     pages::{
-        fields::{age, capitalized},
-        parts::{self, PagerView, Params, TabView, cell, kind_words, name, shell, table, tabs},
-        shell::Shell,
-        table::{Cell, TableView},
+        fields::age,
+        parts::{self, cell, kind_words, name},
+        plain_list::PlainList,
+        record::AtFirst,
+        table::Cell,
     },
 };
 
-/// The list of duplicate candidates as a page.
-#[derive(Debug, Template)]
-#[template(path = "duplicates/list.html")]
-pub(super) struct DuplicateListView {
-    shell: Shell,
-    tabs: Vec<TabView>,
-    kinds: Vec<TabView>,
-    table: TableView,
-    pager: PagerView,
-}
+/// What pages say of it.
+pub(super) const LIST: PlainList = PlainList {
+    path: DUPLICATES,
+    title: "Duplicate candidates",
+    about: "Two records that may be one. Merge them, or keep them apart for ever.",
+    noun: "duplicate candidate",
+    listing: &LISTING,
+    order: "-id",
+    at_first: Some(AtFirst {
+        filter: Some(("state", "open")),
+        until: &["state"],
+        noun: "open duplicate candidate",
+        narrowed: "Without decided candidates",
+        whole: "With decided candidates",
+    }),
+    heads: &[
+        ("Records", ""),
+        ("Kind", "kind"),
+        ("State", "state"),
+        ("Companies", ""),
+        ("Points", "score"),
+        ("Evidence", ""),
+        ("Found", "first_seen"),
+    ],
+    empty: "No pair of records waits for a decision.",
+};
 
-impl DuplicateListView {
-    pub fn new(
-        at: &Forwarded,
-        scope: &Scope,
-        params: &Params,
-        page: &Page<DuplicateOut>,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let states = [
-            ("", "Open"),
-            (DuplicateState::Merged.name(), "Merged"),
-            (DuplicateState::Rejected.name(), "Rejected"),
-            (ALL, "All"),
-        ];
-        let labels = KINDS.map(|kind| (kind, format!("{}s", capitalized(kind.name()))));
-        let mut kinds = vec![("", "Every kind")];
-        kinds.extend(
-            labels
-                .iter()
-                .map(|(kind, label)| (kind.name(), label.as_str())),
-        );
-        let rows = page.items.iter().map(|one| row(at, one, now)).collect();
-        let heads = [
-            "Records",
-            "Kind",
-            "State",
-            "Companies",
-            "Points",
-            "Evidence",
-            "Found",
-        ];
-        let empty = match params.get("state") {
-            None | Some("open") => "No pair of records waits for a decision.",
-            Some(_) => "No duplicate candidate fits the filter.",
-        };
-        Self {
-            shell: shell(at, scope, "Duplicate candidates"),
-            tabs: tabs(at, DUPLICATES, params, "state", &states),
-            kinds: tabs(at, DUPLICATES, params, "kind", &kinds),
-            table: table(
-                "Duplicate candidates, the newest first",
-                &heads,
-                rows,
-                empty,
-            ),
-            pager: PagerView::new(at, DUPLICATES, params, page.next.as_ref()),
-        }
-    }
+/// Its rows.
+pub(super) fn rows(at: &Forwarded, found: &[DuplicateOut], now: DateTime<Utc>) -> Vec<Vec<Cell>> {
+    found.iter().map(|one| row(at, one, now)).collect()
 }
 
 /// What a record of a candidate is called.

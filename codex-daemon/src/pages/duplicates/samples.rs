@@ -16,9 +16,13 @@ use codex_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{DuplicateListView, DuplicateParts, DuplicateView};
+use super::{
+    DuplicateParts, DuplicateView,
+    list::{LIST, rows},
+};
 use crate::pages::{
-    parts::samples::{TOKEN, at, now, params, scopes},
+    parts::samples::{TOKEN, at, now, scopes},
+    plain_list::samples::{asked, facets},
     tests::HOSTILE,
     trouble::TroubleView,
 };
@@ -125,8 +129,9 @@ fn show(scope: &Scope, one: &DuplicateOut, comparison: Option<Comparison>) -> St
 }
 
 fn list(scope: &Scope, page: &Page<DuplicateOut>) -> String {
-    let params = params("kind=asset", &["kind"]);
-    let view = DuplicateListView::new(&at(), scope, &params, page, now());
+    let asked = asked(&LIST, "kind=asset");
+    let rows = rows(&at(), &page.items, now());
+    let view = LIST.view(&at(), scope, &asked, page, rows, facets(&LIST));
     view.render().unwrap()
 }
 

@@ -1,65 +1,42 @@
 //! The list of held deletions.
 
-use askama::Template;
 use chrono::{DateTime, Utc};
-use codex_core::{
-    Scope,
-    holds::{Hold, HoldStatus},
-    list::Page,
-};
+use codex_core::holds::{Hold, query::LISTING};
 
 use super::{HOLDS, badge, path_of};
 use crate::{
     http::forwarded::Forwarded,
     pages::{
-        fields::{age, capitalized, moment, source},
-        parts::{self, PagerView, Params, TabView, cell, kind_words, name, shell, table, tabs},
-        shell::Shell,
-        table::{Cell, TableView},
+        fields::{age, moment, source},
+        parts::{self, cell, kind_words, name},
+        plain_list::PlainList,
+        table::Cell,
     },
 };
 
-/// The list of held deletions as a page.
-#[derive(Debug, Template)]
-#[template(path = "holds/list.html")]
-pub(super) struct HoldListView {
-    shell: Shell,
-    tabs: Vec<TabView>,
-    table: TableView,
-    pager: PagerView,
-}
+/// What pages say of it.
+pub(super) const LIST: PlainList = PlainList {
+    path: HOLDS,
+    title: "Held deletions",
+    about: "Too many records of a collection were missing at once. They stay until an administrator decides.",
+    noun: "held deletion",
+    listing: &LISTING,
+    order: "-held_at",
+    at_first: None,
+    heads: &[
+        ("Deletion", "missing"),
+        ("State", "state"),
+        ("Source", "source"),
+        ("Collection", "collection"),
+        ("Held", "held_at"),
+        ("Decide until", "expires_at"),
+    ],
+    empty: "No deletion waits for a decision, and none was held.",
+};
 
-impl HoldListView {
-    pub fn new(
-        at: &Forwarded,
-        scope: &Scope,
-        params: &Params,
-        page: &Page<Hold>,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let labels = HoldStatus::ALL.map(|status| (status.name(), capitalized(status.name())));
-        let mut states = vec![("", "All")];
-        states.extend(labels.iter().map(|(word, label)| (*word, label.as_str())));
-        let rows = page.items.iter().map(|hold| row(at, hold, now)).collect();
-        let heads = [
-            "Deletion",
-            "State",
-            "Source",
-            "Collection",
-            "Held",
-            "Decide until",
-        ];
-        let empty = match params.get("state") {
-            None | Some("held") => "No deletion waits for a decision.",
-            Some(_) => "No held deletion is in this state.",
-        };
-        Self {
-            shell: shell(at, scope, "Held deletions"),
-            tabs: tabs(at, HOLDS, params, "state", &states),
-            table: table("Held deletions, the newest first", &heads, rows, empty),
-            pager: PagerView::new(at, HOLDS, params, page.next.as_ref()),
-        }
-    }
+/// Its rows.
+pub(super) fn rows(at: &Forwarded, holds: &[Hold], now: DateTime<Utc>) -> Vec<Vec<Cell>> {
+    holds.iter().map(|hold| row(at, hold, now)).collect()
 }
 
 fn row(at: &Forwarded, hold: &Hold, now: DateTime<Utc>) -> Vec<Cell> {

@@ -10,9 +10,13 @@ use codex_core::{
     list::{Cursor, Page},
 };
 
-use super::{HoldListView, HoldParts, HoldView};
+use super::{
+    HoldParts, HoldView,
+    list::{LIST, rows},
+};
 use crate::pages::{
-    parts::samples::{TOKEN, at, now, params, record, scopes},
+    parts::samples::{TOKEN, at, now, record, scopes},
+    plain_list::samples::{asked, facets},
     tests::HOSTILE,
 };
 
@@ -84,8 +88,9 @@ fn show(scope: &Scope, hold: &Hold, text: &str) -> String {
 }
 
 fn list(scope: &Scope, page: &Page<Hold>) -> String {
-    let params = params("state=held", &["state"]);
-    let view = HoldListView::new(&at(), scope, &params, page, now());
+    let asked = asked(&LIST, "state=held&sort=-held_at");
+    let rows = rows(&at(), &page.items, now());
+    let view = LIST.view(&at(), scope, &asked, page, rows, facets(&LIST));
     view.render().unwrap()
 }
 

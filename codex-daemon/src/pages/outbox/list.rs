@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use askama::Template;
 use chrono::{DateTime, Utc};
 use codex_core::{
     Scope,
-    list::Page,
-    outbox::{OutboxEntry, OutboxKind, OutboxState},
+    list::{FacetOut, Page},
+    outbox::{OutboxEntry, OutboxKind, OutboxState, query::LISTING},
     plural::count_of,
     tickets::status::Statuses,
 };
@@ -16,17 +15,45 @@ use super::OUTBOX;
 use crate::{
     http::forwarded::Forwarded,
     pages::{
+        address::ListAddress,
         csrf,
-        fields::capitalized,
-        parts::{
-            LinkView, MomentView, PagerView, Params, TabView, actor, record_by_id, shell, tabs,
-        },
-        shell::Shell,
+        fields::{age, moment},
+        parts::{self, actor, cell, record_by_id},
+        plain_list::{PlainList, PlainListView},
+        shell::ActionView,
+        table::{Cell, RowAction},
     },
 };
 
 /// The longest note of a list, in characters.
 const LONGEST_NOTE: usize = 200;
+const OFF: &str = "Nothing is sent: writing to the PSA is off, or there is no PSA. An administrator sets it in the \
+    configuration ([upstream] write).";
+/// Why the caller cannot change anything.
+const EDITORS: &str = "Only technicians and administrators send or stop changes.";
+
+/// What pages say of it.
+pub(super) const LIST: PlainList = PlainList {
+    path: OUTBOX,
+    title: "Outbox",
+    about: "Changes of tickets on their way to the PSA.",
+    noun: "change",
+    listing: &LISTING,
+    order: "-id",
+    at_first: None,
+    heads: &[
+        ("Change", "id"),
+        ("Ticket", "number"),
+        ("What", "kind"),
+        ("State", "state"),
+        ("Tries", "attempts"),
+        ("Trouble", ""),
+        ("By", ""),
+        ("Made", "created_at"),
+        ("Actions", ""),
+    ],
+    empty: "No change of a ticket waits to be sent, and none was sent in the last 90 days.",
+};
 
 /// What the page has besides the changes.
 #[derive(Debug)]
@@ -37,6 +64,7 @@ pub(super) struct OutboxParts {
     pub statuses: Statuses,
     /// Whether changes are sent at all.
     pub sends: bool,
+    pub facets: Vec<FacetOut>,
     pub now: DateTime<Utc>,
     pub token: String,
     pub notice: Option<&'static str>,
@@ -44,97 +72,81 @@ pub(super) struct OutboxParts {
     pub problem: Option<String>,
 }
 
-/// A change.
-#[derive(Debug)]
-struct RowView {
-    id: i64,
-    ticket: LinkView,
-    what: String,
-    state: &'static str,
-    badge: &'static str,
-    author: String,
-    created: MomentView,
-    attempts: String,
-    next: Option<MomentView>,
-    error: Option<String>,
-    retry: Option<String>,
-    cancel: Option<String>,
-}
-
 /// The outbox as a page.
-#[derive(Debug, Template)]
-#[template(path = "outbox/list.html")]
-pub(super) struct OutboxView {
-    shell: Shell,
-    tabs: Vec<TabView>,
-    rows: Vec<RowView>,
-    empty: &'static str,
-    /// Whether nothing is sent.
-    is_off: bool,
-    /// Why the caller cannot change anything.
-    refused: Option<&'static str>,
-    problem: Option<String>,
-    csrf_field: &'static str,
-    csrf: String,
-    pager: PagerView,
+pub(super) fn view(
+    at: &Forwarded,
+    scope: &Scope,
+    asked: &ListAddress,
+    page: &Page<OutboxEntry>,
+    mut parts: OutboxParts,
+) -> PlainListView {
+    let may_change = scope.require_technician("sending changes again").is_ok();
+    let facets = std::mem::take(&mut parts.facets);
+    let entries = page.items.iter();
+    let rows = entries.map(|entry| row(at, entry, &parts, may_change));
+    let mut view = LIST.view(at, scope, asked, page, rows.collect(), facets);
+    view.shell = view.shell.saying(parts.notice);
+    let notes = [(!parts.sends, OFF), (!may_change, EDITORS)];
+    let notes = notes.into_iter().filter(|(is_said, _)| *is_said);
+    view.notes = notes.map(|(_, note)| note).collect();
+    view.problem = parts.problem;
+    view
 }
 
-impl OutboxView {
-    pub fn new(
-        at: &Forwarded,
-        scope: &Scope,
-        params: &Params,
-        page: &Page<OutboxEntry>,
-        parts: OutboxParts,
-    ) -> Self {
-        let labels = OutboxState::ALL.map(|state| (state.name(), capitalized(state.name())));
-        let mut states = vec![("", "All")];
-        states.extend(labels.iter().map(|(word, label)| (*word, label.as_str())));
-        let may_change = scope.require_technician("sending changes again").is_ok();
-        let entries = page.items.iter();
-        Self {
-            shell: shell(at, scope, "Outbox").saying(parts.notice),
-            tabs: tabs(at, OUTBOX, params, "state", &states),
-            rows: entries
-                .map(|entry| row(at, entry, &parts, may_change))
-                .collect(),
-            empty: match params.get("state") {
-                None => {
-                    "No change of a ticket waits to be sent, and none was sent in the last 90 days."
-                }
-                Some(_) => "No change is in this state.",
-            },
-            is_off: !parts.sends,
-            refused: (!may_change)
-                .then_some("Only technicians and administrators send or stop changes."),
-            problem: parts.problem,
-            csrf_field: csrf::FIELD,
-            csrf: parts.token,
-            pager: PagerView::new(at, OUTBOX, params, page.next.as_ref()),
-        }
+fn row(at: &Forwarded, entry: &OutboxEntry, parts: &OutboxParts, may_change: bool) -> Vec<Cell> {
+    let ticket = record_by_id(at, "ticket", entry.number, Some(&entry.number.to_string()));
+    let mut tries = count_of(entry.attempts, "try");
+    if entry.state == OutboxState::Pending {
+        tries = format!("{tries}, next {}", moment(entry.next_at));
     }
+    vec![
+        cell(entry.id.to_string()),
+        Cell {
+            href: ticket.href,
+            ..cell(ticket.text)
+        },
+        cell(what(entry, &parts.statuses)),
+        parts::badge(entry.state.name(), badge(entry.state)),
+        cell(tries),
+        Cell {
+            title: entry.last_error.clone(),
+            ..cell(entry.last_error.clone().unwrap_or_default())
+        },
+        cell(actor(&entry.author, &parts.names)),
+        Cell {
+            title: Some(moment(entry.created_at)),
+            ..cell(age(entry.created_at, parts.now))
+        },
+        Cell {
+            actions: actions(at, entry, parts, may_change),
+            ..Cell::default()
+        },
+    ]
 }
 
-fn row(at: &Forwarded, entry: &OutboxEntry, parts: &OutboxParts, may_change: bool) -> RowView {
+/// What can be done with a change.
+fn actions(
+    at: &Forwarded,
+    entry: &OutboxEntry,
+    parts: &OutboxParts,
+    may_change: bool,
+) -> Vec<RowAction> {
     let ended = matches!(entry.state, OutboxState::Pending | OutboxState::Done);
     let can_retry = may_change && parts.sends && !ended;
     let can_cancel = may_change && matches!(entry.state, OutboxState::Pending | OutboxState::Off);
-    let action = |verb: &str| at.link(&format!("{OUTBOX}{}/{verb}", entry.id));
-    let is_pending = entry.state == OutboxState::Pending;
-    RowView {
-        id: entry.id,
-        ticket: record_by_id(at, "ticket", entry.number, Some(&entry.number.to_string())),
-        what: what(entry, &parts.statuses),
-        state: entry.state.name(),
-        badge: badge(entry.state),
-        author: actor(&entry.author, &parts.names),
-        created: MomentView::past(entry.created_at, parts.now),
-        attempts: count_of(entry.attempts, "try"),
-        next: is_pending.then(|| MomentView::full(entry.next_at)),
-        error: entry.last_error.clone(),
-        retry: can_retry.then(|| action("retry")),
-        cancel: can_cancel.then(|| action("cancel")),
-    }
+    let action = |label: &str, verb: &str, class: &'static str| RowAction {
+        form: ActionView {
+            label: label.to_owned(),
+            action: at.link(&format!("{OUTBOX}{}/{verb}", entry.id)),
+            csrf_field: csrf::FIELD,
+            csrf: parts.token.clone(),
+        },
+        about: format!("{label}: change {}", entry.id),
+        class,
+    };
+    let retry = can_retry.then(|| action("Send again", "retry", "btn--secondary"));
+    let cancel = can_cancel.then(|| action("Stop", "cancel", "btn--danger"));
+    retry.into_iter().chain(cancel).collect()
 }
 
 /// What is written, in words.

@@ -11,9 +11,10 @@ use codex_core::{
     tickets::status::Statuses,
 };
 
-use super::{OutboxParts, OutboxView};
+use super::{LIST, OutboxParts, view};
 use crate::pages::{
-    parts::samples::{TOKEN, at, now, params, scopes},
+    parts::samples::{TOKEN, at, now, scopes},
+    plain_list::samples::{asked, facets},
     tests::HOSTILE,
 };
 
@@ -68,13 +69,14 @@ fn outbox(scope: &Scope, items: Vec<OutboxEntry>, sends: bool) -> String {
         names: HashMap::new(),
         statuses: Statuses::default(),
         sends,
+        facets: facets(&LIST),
         now: now(),
         token: TOKEN.to_owned(),
         notice: super::notice(Some("retried")),
         problem: None,
     };
-    let view = OutboxView::new(&at(), scope, &params("", &[]), &page, parts);
-    view.render().unwrap()
+    let asked = asked(&LIST, "number=4711&sort=-created_at");
+    view(&at(), scope, &asked, &page, parts).render().unwrap()
 }
 
 #[test]

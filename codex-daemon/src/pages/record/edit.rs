@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::http::{StatusCode, Uri};
-use codex_core::{Error, Fault, Scope, list::ColumnType, records::FieldDef};
+use codex_core::{Error, Fault, Scope, address::segment, list::ColumnType, records::FieldDef};
 use serde_json::{Map, Value};
 
 use super::{PageRecord, RecordPages, path_of, show::crumb};
@@ -15,6 +15,9 @@ use crate::{
         shell::Shell,
     },
 };
+
+/// The parameter that names the one field of a form.
+const FIELD: &str = "field";
 
 /// An input of a form that is no field of the record.
 #[derive(Debug)]
@@ -91,6 +94,28 @@ impl FormView {
             inputs: inputs::<R>(scope, &record.values, false),
             problems: Vec::new(),
         }
+    }
+
+    /// Leaves the input of one field alone, where the address names one: it is edited in its place on the page.
+    ///
+    /// # Errors
+    /// 400 that names what is no parameter, or no input.
+    pub fn narrow(&mut self, uri: &Uri) -> Result<(), Problem> {
+        let query = uri.query().unwrap_or_default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            without_nul(&name, &value)?;
+            if name != FIELD {
+                let message = format!("unknown parameter `{name}`");
+                return Err(Problem::bad_request(message));
+            }
+            self.inputs.retain(|input| input.name == value);
+            if self.inputs.is_empty() {
+                let message = format!("{FIELD}: the form has no input `{value}`");
+                return Err(Problem::bad_request(message));
+            }
+            self.action = format!("{}?{FIELD}={}", self.action, segment(&value));
+        }
+        Ok(())
     }
 
     /// Shows values that the address states.

@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Fact {
     /// The field.
-    name: &'static str,
+    pub name: &'static str,
     pub label: String,
     pub value: String,
     /// Where the value leads, when it is an address.
@@ -37,6 +37,8 @@ pub(super) struct Fact {
     pub others: Vec<String>,
     /// Its value at the last visit of the person, if it has changed since; empty for none.
     pub before: Option<String>,
+    /// The form of the record, which can be narrowed to this field; `None` where the caller may not set it.
+    pub edit: Option<String>,
     /// Where a manual value is released.
     pub release: Option<String>,
 }
@@ -117,7 +119,12 @@ fn facts<R: RecordPages>(
         let mut sources = claims.sources.iter();
         sources.any(|record| record.source != "manual")
     });
-    let may_release = may_edit::<R>(scope) && is_synced;
+    let is_editor = may_edit::<R>(scope);
+    let may_release = is_editor && is_synced;
+    let may_set = |name: &str| {
+        let mut fields = R::DEF.form.iter();
+        is_editor && fields.any(|field| field.editable && field.name == name)
+    };
     let fields = R::DEF.listing.fields.iter().copied().flatten();
     let shown = fields.filter(|field| field.is_visible_to(scope));
     let shown = shown.filter(|field| !R::DEF.apart.contains(&field.name));
@@ -141,6 +148,7 @@ fn facts<R: RecordPages>(
             since: stated.and_then(|stated| stated.since).map(moment),
             is_manual,
             others: stated.map(others).unwrap_or_default(),
+            edit: may_set(field.name).then(|| format!("{path}/edit")),
             release: (is_manual && may_release)
                 .then(|| format!("{path}/release/{}", segment(field.name))),
         }

@@ -271,29 +271,34 @@ pub(super) async fn create<R: RecordPages>(
     }
 }
 
-/// The form of a record as it is.
+/// The form of a record as it is, or of the one field that the address names.
 pub(super) async fn edit<R: RecordPages>(
     visit: Visit,
     Path(key): Path<String>,
+    uri: Uri,
 ) -> Result<Response, Problem> {
-    page(StatusCode::OK, &form::<R>(&visit, &key).await?)
+    page(StatusCode::OK, &form::<R>(&visit, &key, &uri).await?)
 }
 
 /// The form of a record as it is stored.
-async fn form<R: RecordPages>(visit: &Visit, key: &str) -> Result<FormView, Problem> {
+async fn form<R: RecordPages>(visit: &Visit, key: &str, uri: &Uri) -> Result<FormView, Problem> {
     let record = editable::<R>(visit, key).await?;
     let token = visit.csrf.token();
-    Ok(FormView::of::<R>(&visit.at, visit.scope(), &record, token))
+    let mut view = FormView::of::<R>(&visit.at, visit.scope(), &record, token);
+    view.narrow(uri)?;
+    Ok(view)
 }
 
-/// Updates a record.
+/// Updates the fields of a record that its form, or the form of one field, has changed.
 pub(super) async fn update<R: RecordPages>(
     Editor(visit): Editor,
     Path(key): Path<String>,
+    uri: Uri,
     sent: SentForm,
 ) -> Result<Response, Problem> {
     if let Err(refused) = visit.check(sent.token()) {
-        return resumed(&visit, form::<R>(&visit, &key).await?, &sent, refused);
+        let view = form::<R>(&visit, &key, &uri).await?;
+        return resumed(&visit, view, &sent, refused);
     }
     let author = visit.author(sent.version()?);
     let before = found::<R>(&visit, &key).await?;
@@ -308,7 +313,7 @@ pub(super) async fn update<R: RecordPages>(
         Ok(false) => Err(unknown::<R>()),
         Err(error) => {
             // The record may have changed: the form continues from what is stored.
-            let mut view = form::<R>(&visit, &key).await?;
+            let mut view = form::<R>(&visit, &key, &uri).await?;
             let status = view.refuse(&sent, error)?;
             page(status, &view)
         }

@@ -167,7 +167,8 @@ impl RecordListView {
         };
         let next = page.next.as_ref();
         let mut list = ListView::new(at, scope, def.listing, asked, next, count, table);
-        list.chips.extend(own_chip(at, def, asked));
+        list.chips
+            .extend(def.at_first.and_then(|own| own.chip(at, asked)));
         list.bulk = bulk;
         let shown: HashSet<&str> = columns.iter().map(|column| column.name).collect();
         let choices = available(def, scope).into_iter();
@@ -228,10 +229,30 @@ pub(in crate::pages) fn request(
     Ok(request)
 }
 
-/// The filter that a list has at first. It ends when the person filters by its columns or asks for the whole list.
+impl AtFirst {
+    /// Whether it is in force. It ends when the person filters by its columns or asks for the whole list.
+    pub fn is_in_force(&self, asked: &ListAddress) -> bool {
+        !asked.all && !self.until.iter().any(|column| asked.filters_by(column))
+    }
+
+    /// Its chip, or that of its absence.
+    pub fn chip(&self, at: &Forwarded, asked: &ListAddress) -> Option<Chip> {
+        if asked.all {
+            return Some(Chip {
+                text: self.whole.to_owned(),
+                href: asked.with_all(false).href(at),
+            });
+        }
+        self.is_in_force(asked).then(|| Chip {
+            text: self.narrowed.to_owned(),
+            href: asked.with_all(true).href(at),
+        })
+    }
+}
+
+/// The filter that a list has at first, where it is in force.
 pub(super) fn own_filter(def: &ResourceDef, asked: &ListAddress) -> Option<AtFirst> {
-    let own = def.at_first.filter(|_| !asked.all);
-    own.filter(|own| !own.until.iter().any(|column| asked.filters_by(column)))
+    def.at_first.filter(|own| own.is_in_force(asked))
 }
 
 /// The list as views of it are opened by somebody; `None` where it has no views.
@@ -243,21 +264,6 @@ pub(super) fn viewed(def: &ResourceDef, scope: &Scope) -> Option<ViewedList> {
         listing: def.listing,
         columns: columns.map(|column| column.name).collect(),
         has_all: def.at_first.is_some(),
-    })
-}
-
-/// The chip of that filter, or of its absence.
-fn own_chip(at: &Forwarded, def: &ResourceDef, asked: &ListAddress) -> Option<Chip> {
-    let own = def.at_first?;
-    if asked.all {
-        return Some(Chip {
-            text: own.whole.to_owned(),
-            href: asked.with_all(false).href(at),
-        });
-    }
-    own_filter(def, asked).map(|_| Chip {
-        text: own.narrowed.to_owned(),
-        href: asked.with_all(true).href(at),
     })
 }
 

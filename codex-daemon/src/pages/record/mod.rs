@@ -287,6 +287,11 @@ pub(super) trait RecordPages: Sized + Send + Sync + 'static {
         async { Ok(SummaryView::default()) }
     }
 
+    /// What of a record changes outside its history, by field: it is compared with what the person saw last.
+    fn status(_found: &Self::Found) -> Map<String, Value> {
+        Map::new()
+    }
+
     /// Secret fields, which the overview shows masked.
     fn secrets(
         _visit: &Visit,

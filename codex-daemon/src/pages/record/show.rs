@@ -9,7 +9,7 @@ use codex_core::{
     claims::wire::RecordClaimsOut,
     list::{Cursor, PageRequest},
     records::Resource as _,
-    seen::SinceSeen,
+    seen::{Look, SinceSeen},
 };
 
 use super::{
@@ -166,9 +166,14 @@ pub(super) async fn content<R: RecordPages>(
     {
         claims = Some(codex.record_claims(scope, resource, key).await?.0);
     }
-    let (actor, is_done) = (&visit.call.author.actor, query.done.is_some());
+    let visited = Look {
+        actor: visit.call.author.actor.clone(),
+        kind: R::Record::KIND,
+        record_id: record.id,
+        status: R::status(found),
+    };
     Ok(Content::Overview {
-        seen: look(codex, actor, R::Record::KIND, record.id, is_done).await?,
+        seen: look(codex, visited, query.done.is_some()).await?,
         claims,
         summary: R::summary(visit, found).await?,
         trouble: trouble::of_record(visit, R::Record::RECORD_KIND, record.id).await?,
@@ -178,21 +183,19 @@ pub(super) async fn content<R: RecordPages>(
     })
 }
 
-/// What has changed since somebody last looked at a record; this look is noted. What the person has just done is no
+/// What has changed since the person last looked at a record; this look is noted. What the person has just done is no
 /// news: nothing is marked then.
 ///
 /// # Errors
 /// 5xx when the database fails.
 pub(in crate::pages) async fn look(
     codex: &Codex,
-    actor: &str,
-    kind: &'static str,
-    record_id: i64,
+    visited: Look,
     is_done: bool,
 ) -> Result<Option<SinceSeen>, Problem> {
-    let seen = codex.since_seen(actor, kind, record_id).await?;
+    let seen = codex.since_seen(&visited).await?;
     let last = seen.as_ref().map(|seen| seen.at);
-    codex.note_seen(actor, kind, record_id, last, is_done);
+    codex.note_seen(visited, last, is_done);
     Ok(seen.filter(|_| !is_done))
 }
 

@@ -2,92 +2,52 @@
 
 use std::collections::HashMap;
 
-use askama::Template;
 use chrono::{DateTime, Utc};
 use codex_core::{
-    Scope,
-    jobs::{Job, JobReport, JobStatus},
-    list::Page,
+    jobs::{Job, JobReport, JobStatus, query::LISTING},
     plural::count_of,
-    sync::SyncKind,
 };
 
-use super::{JOBS, SYNCS, badge, duration, job_path, title};
+use super::{JOBS, badge, duration, job_path, title};
 use crate::{
     http::forwarded::Forwarded,
     pages::{
-        fields::{age, capitalized},
-        parts::{self, PagerView, Params, TabView, actor, cell, name, shell, table, tabs},
-        shell::Shell,
-        table::{Cell, Choice, TableView},
+        fields::age,
+        parts::{self, actor, cell, name},
+        plain_list::PlainList,
+        table::Cell,
     },
 };
 
-/// The list of jobs as a page.
-#[derive(Debug, Template)]
-#[template(path = "sync/jobs.html")]
-pub(super) struct JobListView {
-    shell: Shell,
-    action: String,
-    tabs: Vec<TabView>,
-    syncs: Vec<Choice>,
-    /// The state that the filter form keeps.
-    state: Option<String>,
-    table: TableView,
-    pager: PagerView,
-}
+/// What pages say of it.
+pub(super) const LIST: PlainList = PlainList {
+    path: JOBS,
+    title: "Jobs",
+    about: "What each sync has done. Jobs are forgotten 90 days after their end.",
+    noun: "job",
+    listing: &LISTING,
+    order: "-started_at",
+    at_first: None,
+    heads: &[
+        ("Sync", "sync"),
+        ("State", "state"),
+        ("Started", "started_at"),
+        ("Duration", ""),
+        ("Started by", ""),
+        ("Result", ""),
+    ],
+    empty: "No sync has run yet.",
+};
 
-impl JobListView {
-    pub fn new(
-        at: &Forwarded,
-        scope: &Scope,
-        params: &Params,
-        page: &Page<Job>,
-        names: &HashMap<String, String>,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let labels = JobStatus::ALL.map(|status| (status.name(), capitalized(status.name())));
-        let mut states = vec![("", "All")];
-        states.extend(labels.iter().map(|(word, label)| (*word, label.as_str())));
-        let asked = params.get("sync").unwrap_or_default();
-        let choice = |value: &str, label: &str| Choice {
-            value: value.to_owned(),
-            label: label.to_owned(),
-            selected: value == asked,
-        };
-        let mut syncs = vec![choice("", "every sync")];
-        syncs.extend(SyncKind::ALL.map(|kind| choice(kind.name(), kind.name())));
-        if !syncs.iter().any(|choice| choice.selected) {
-            syncs.push(choice(asked, asked));
-        }
-        let jobs = page.items.iter();
-        let rows = jobs.map(|job| row(at, job, names, now)).collect();
-        let heads = [
-            "Sync",
-            "State",
-            "Started",
-            "Duration",
-            "Started by",
-            "Result",
-        ];
-        let is_narrowed = ["sync", "state", "cursor"]
-            .iter()
-            .any(|one| params.get(one).is_some());
-        let empty = if is_narrowed {
-            "No job fits the filters."
-        } else {
-            "No sync has run yet."
-        };
-        Self {
-            shell: shell(at, scope, "Jobs").under("Sync", at.link(SYNCS)),
-            action: at.link(JOBS),
-            tabs: tabs(at, JOBS, params, "state", &states),
-            syncs,
-            state: params.get("state").map(str::to_owned),
-            table: table("Jobs, the newest first", &heads, rows, empty),
-            pager: PagerView::new(at, JOBS, params, page.next.as_ref()),
-        }
-    }
+/// Its rows; `names` are those of people.
+pub(super) fn rows(
+    at: &Forwarded,
+    jobs: &[Job],
+    names: &HashMap<String, String>,
+    now: DateTime<Utc>,
+) -> Vec<Vec<Cell>> {
+    let jobs = jobs.iter();
+    jobs.map(|job| row(at, job, names, now)).collect()
 }
 
 fn row(

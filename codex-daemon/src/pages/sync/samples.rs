@@ -12,9 +12,14 @@ use codex_core::{
     sync::{SyncKind, VendorLimits},
 };
 
-use super::{JobListView, JobParts, JobView, SyncParts, SyncView, duration, title};
+use super::{
+    JobParts, JobView, SyncParts, SyncView, duration,
+    jobs::{LIST, rows},
+    title,
+};
 use crate::pages::{
-    parts::samples::{TOKEN, at, now, params, record, scopes},
+    parts::samples::{TOKEN, at, now, record, scopes},
+    plain_list::samples::{asked, facets},
     tests::HOSTILE,
 };
 
@@ -148,8 +153,9 @@ fn list(scope: &Scope, job: &Job) -> String {
         next: Some(Cursor::new("a", 1)),
         total: None,
     };
-    let query = params("sync=psa&state=running", &["sync", "state"]);
-    let view = JobListView::new(&at(), scope, &query, &page, &HashMap::new(), now());
+    let asked = asked(&LIST, "sync=psa&state=running");
+    let rows = rows(&at(), &page.items, &HashMap::new(), now());
+    let view = LIST.view(&at(), scope, &asked, &page, rows, facets(&LIST));
     view.render().unwrap()
 }
 

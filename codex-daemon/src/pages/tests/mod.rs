@@ -290,6 +290,44 @@ fn actions_are_there_for_those_who_may() {
 }
 
 #[test]
+fn fields_are_edited_in_their_place_by_those_who_may() {
+    for (name, html) in resources() {
+        if !name.contains("/overview/usual/") {
+            continue;
+        }
+        let document = Document::read(&html);
+        let elements = || document.elements.iter();
+        let ids: HashSet<&str> = elements().filter_map(|one| one.attribute("id")).collect();
+        let links = elements().filter_map(|one| Some((one.attribute("hx-target")?, one)));
+        let links = links.filter_map(|(to, link)| Some((to.strip_prefix("#fact-")?, link)));
+        let mut count = 0;
+        for (field, link) in links {
+            count += 1;
+            assert!(
+                ids.contains(format!("fact-{field}").as_str()),
+                "{name}: {field}"
+            );
+            let (page, part) = (link.attribute("href"), link.attribute("hx-get"));
+            // Without the script the link leads to the whole form.
+            let whole = format!("/edit#field-{field}");
+            assert!(
+                page.is_some_and(|page| page.ends_with(&whole)),
+                "{name}: {page:?}"
+            );
+            let narrowed = format!("/edit?field={field}");
+            assert!(
+                part.is_some_and(|part| part.ends_with(&narrowed)),
+                "{name}: {part:?}"
+            );
+        }
+        let is_editor = ["/admin", "/technician"]
+            .iter()
+            .any(|role| name.ends_with(role));
+        assert_eq!(count > 0, is_editor, "{name}: {count}");
+    }
+}
+
+#[test]
 fn pages_are_small() {
     for (name, html) in pages() {
         // Hostile texts are longer than any that people write.
