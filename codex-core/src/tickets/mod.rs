@@ -3,6 +3,7 @@
 #[cfg(feature = "store")]
 pub mod beside;
 pub mod board;
+mod convert;
 #[cfg(feature = "sync")]
 mod event;
 #[cfg(feature = "sync")]
