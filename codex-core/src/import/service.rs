@@ -17,7 +17,10 @@ use super::{
     state,
     verify::Verifier,
 };
-use crate::{Error, Result, Scope, codex::Codex, records::Author, tickets::query::statuses};
+use crate::{
+    Error, Result, Scope, codex::Codex, masked::masked_url, records::Author,
+    tickets::query::statuses,
+};
 
 const IMPORTING: &str = "importing a database";
 const ACTOR: &str = "source:import";
@@ -56,28 +59,6 @@ pub struct DryRun {
     pub took: Duration,
     /// How long the comparison took.
     pub compared_in: Duration,
-}
-
-/// The url of a database without its password, which its query may hold too.
-fn masked(url: &str) -> String {
-    let hidden = || "***".to_owned();
-    if url.starts_with("sqlite:") {
-        return url.to_owned();
-    }
-    let Ok(mut parsed) = url::Url::parse(url) else {
-        return hidden();
-    };
-    let (has_password, has_query) = (parsed.password().is_some(), parsed.query().is_some());
-    if !has_password && !has_query {
-        return url.to_owned();
-    }
-    if has_password && parsed.set_password(Some("***")).is_err() {
-        return hidden();
-    }
-    if has_query {
-        parsed.set_query(Some("***"));
-    }
-    parsed.into()
 }
 
 impl Codex {
@@ -161,7 +142,7 @@ impl Codex {
     async fn begin_import(&self, options: &ImportOptions, layout: String) -> Result<Import> {
         let import = Import {
             id: uuid::Uuid::new_v4().to_string(),
-            source: masked(&options.from),
+            source: masked_url(&options.from),
             layout,
             time_zone: options.time_zone.map(|zone| zone.name().to_owned()),
             accepted: options.accepted.clone(),
@@ -188,7 +169,7 @@ impl Codex {
     /// # Errors
     /// [`Error::Conflict`] for an import from another database, or of another generation.
     async fn require_same(&self, import: &Import, options: &ImportOptions) -> Result<()> {
-        if import.source != masked(&options.from) {
+        if import.source != masked_url(&options.from) {
             return Err(Error::conflict(format!(
                 "this database holds an import of {}; continue that one, or import into another database",
                 import.source
@@ -407,22 +388,5 @@ impl ScratchFolder {
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.0).ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_of_sources_are_masked() {
-        let shown = masked("postgresql://codex:secret@host:5432/codex_db");
-        assert!(
-            shown.contains("codex:***@host") && !shown.contains("secret"),
-            "{shown}"
-        );
-        let shown = masked("postgresql://codex@host/codex_db?password=secret");
-        assert_eq!(shown, "postgresql://codex@host/codex_db?***");
-        assert_eq!(masked("sqlite:old.db"), "sqlite:old.db");
     }
 }
