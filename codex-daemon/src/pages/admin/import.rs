@@ -5,12 +5,12 @@ use codex_core::{
     import::{Comparison, Flaw, Import, ImportReport, ImportState, ImportStatus, Weight},
     plural::count_of,
 };
-use serde_json::Value;
 
 use crate::{
     http::forwarded::Forwarded,
     pages::{
         chart::{SmallCell, SmallTable},
+        fields::short_value,
         shell::Shell,
     },
 };
@@ -216,8 +216,8 @@ fn differences(compared: Option<&Comparison>) -> SmallTable {
                     name.clone(),
                     one.key.clone(),
                     one.field.clone(),
-                    shown(&one.old),
-                    shown(&one.new),
+                    short_value(&one.old, LONGEST),
+                    short_value(&one.new, LONGEST),
                 ]
             }));
         }
@@ -237,13 +237,4 @@ fn differences(compared: Option<&Comparison>) -> SmallTable {
         rows,
         "Nothing differs.",
     )
-}
-
-/// A value, cut to what a table can show.
-fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    text.chars().take(LONGEST).collect()
 }
