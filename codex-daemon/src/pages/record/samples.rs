@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template as _;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use chrono::{DateTime, Utc};
+use axum::http::Uri;
 use codex_core::{
     Error, Fault, Role, Scope,
     claims::{
@@ -26,20 +25,16 @@ use super::{
     list::{ListParts, RecordListView, available, chosen, table, viewed},
     show::{Content, DetailQuery, ShowView},
 };
-use crate::{
-    http::forwarded::Forwarded,
-    pages::{
-        address::{Asked, ListAddress},
-        facets::{FacetView, facet_views},
-        form::SentForm,
-        table::Link,
-        tests::HOSTILE,
-        trouble::TroubleView,
-        views::samples,
-    },
+use crate::pages::{
+    address::{Asked, ListAddress},
+    facets::{FacetView, facet_views},
+    form::SentForm,
+    parts::samples::{TOKEN, at, now},
+    table::Link,
+    tests::HOSTILE,
+    trouble::TroubleView,
+    views::samples,
 };
-
-const TOKEN: &str = "word.proof";
 
 /// Rendered pages of some records by name.
 pub(in crate::pages) fn rendered<R: RecordPages>(
@@ -82,18 +77,6 @@ pub(in crate::pages) fn scopes() -> [(&'static str, Scope); 4] {
         ("billing", Scope::staff(Role::Billing)),
         ("client", Scope::client(vec![CompanyId(1)])),
     ]
-}
-
-/// Behind Nexus.
-pub(in crate::pages) fn at() -> Forwarded {
-    let prefix = HeaderValue::from_static("/codex");
-    let name = HeaderName::from_static("x-forwarded-prefix");
-    Forwarded::of(&HeaderMap::from_iter([(name, prefix)]))
-}
-
-/// A moment.
-pub(in crate::pages) fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_607_200, 0).unwrap()
 }
 
 /// Fields whose every text is an attack.
