@@ -1,4 +1,4 @@
-//! The front door of the library.
+//! The entry point of the library.
 
 mod open;
 mod outcome;

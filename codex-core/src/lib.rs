@@ -1,6 +1,6 @@
 //! The HiveMatrix Codex library: what an MSP knows about its clients, kept true.
 //!
-//! [`Codex`] is the front door. It opens a database, syncs from vendors, reads and changes records, without an HTTP
+//! [`Codex`] is the entry point. It opens a database, syncs from vendors, reads and changes records, without an HTTP
 //! server or a token. A tour: open, create, update, filter, and see who states a value.
 //!
 //! ```

@@ -44,6 +44,9 @@ const REPLACED: &[(&str, &str)] = &[
     ("rivals", "concurrency"),
     ("Least", "BaselineServer"),
     ("Bench", "TestBench"),
+    ("told", "reported"),
+    ("told_apart", "classify_forbidden"),
+    ("hand_over", "move_dependents"),
 ];
 
 /// A Rust file of the workspace, without its comments and literals.

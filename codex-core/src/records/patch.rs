@@ -512,7 +512,7 @@ mod tests {
     fn body_with_faults_only_reports_the_faults() {
         let nothing = Err(Error::invalid("body", "states no field"));
         let faults = vec![Fault::at("asset_ids", "must be a list of ids")];
-        let told = sound(nothing, faults).unwrap_err().to_string();
-        assert!(told.contains("asset_ids"), "{told}");
+        let reported = sound(nothing, faults).unwrap_err().to_string();
+        assert!(reported.contains("asset_ids"), "{reported}");
     }
 }

@@ -36,7 +36,7 @@ sql! {
     /// The live tag that has a name.
     HOLDER = "select id, name from tags where name_key = $1 and deleted_at is null";
     /// Adds the tags of a record to the record that it is merged into, except those that it already has.
-    HAND_OVER = "insert into record_tags (tag_id, kind, record_id, created_at, created_by) \
+    COPY_TAGS = "insert into record_tags (tag_id, kind, record_id, created_at, created_by) \
         select tag_id, kind, $3, created_at, created_by from record_tags where kind = $1 and record_id = $2 \
         on conflict (kind, record_id, tag_id) do nothing";
 }

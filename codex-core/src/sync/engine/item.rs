@@ -470,8 +470,8 @@ mod tests {
         item.texts("names", "names");
         assert_eq!(item.take_texts("cc"), ["a@x.test"]);
         assert!(item.take_texts("bcc").is_empty() && item.take_texts("absent").is_empty());
-        let told = item.unread().unwrap().to_string();
-        assert!(told.contains("`cc` holds something that is no text, `bcc` is no list"));
+        let reported = item.unread().unwrap().to_string();
+        assert!(reported.contains("`cc` holds something that is no text, `bcc` is no list"));
         let item: SourceRecord<crate::companies::Company> = item.into_incoming("1".into(), "x");
         let stated =
             json!({"whole": [5, 6], "some": [5, 7], "null": [], "blank": null, "names": ["a"]});

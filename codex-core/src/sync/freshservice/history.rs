@@ -189,8 +189,8 @@ mod tests {
         let job = tokio::time::timeout(wait_timeout, Box::pin(run)).await;
         let job = job.unwrap().unwrap();
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
-        let told = |issue: &String| issue.contains("the vendor counts 2, 1 arrived");
+        let reported = |issue: &String| issue.contains("the vendor counts 2, 1 arrived");
         let issues = job.report.issues;
-        assert!(issues.iter().any(told), "{issues:?}");
+        assert!(issues.iter().any(reported), "{issues:?}");
     }
 }
