@@ -113,7 +113,7 @@ pub trait RecordBody: Serialize + DeserializeOwned {
 pub(crate) const LONGEST: usize = 8_000;
 /// The longest text that an index holds, in bytes, folded or not. `PostgreSQL` refuses index rows above 2,704 bytes,
 /// and some index rows hold two texts.
-pub(crate) const LONGEST_INDEXED: usize = 1_000;
+const LONGEST_INDEXED: usize = 1_000;
 
 /// As much of a text as an index holds.
 pub(crate) fn indexable(text: &str) -> &str {

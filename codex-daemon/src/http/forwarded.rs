@@ -4,7 +4,7 @@ use std::{convert::Infallible, net::IpAddr};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderName, header::HOST, request::Parts},
+    http::{HeaderMap, HeaderName, request::Parts},
 };
 use codex_core::Role;
 
@@ -28,26 +28,20 @@ impl PeerAddress {
     }
 }
 
-/// Prefix, host and scheme as the browser sees them, and who reads the page.
+/// The prefix of our paths as the browser sees them, and who reads the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarded {
     prefix: String,
-    origin: Option<String>,
     reader: Option<Role>,
 }
 
 impl Forwarded {
     /// Reads the headers of one hop; what is not usable is ignored.
     pub fn of(headers: &HeaderMap) -> Self {
-        let forwarded = |name: &str| single(headers, name).map(last);
-        let prefix = forwarded("x-forwarded-prefix").filter(|prefix| is_path(prefix));
-        let host = forwarded("x-forwarded-host")
-            .or_else(|| single(headers, HOST))
-            .filter(|host| is_host(host));
-        let proto = forwarded("x-forwarded-proto").filter(|p| matches!(*p, "http" | "https"));
+        let prefix = single(headers, "x-forwarded-prefix").map(last);
+        let prefix = prefix.filter(|prefix| is_path(prefix));
         Self {
             prefix: prefix.unwrap_or_default().trim_end_matches('/').to_owned(),
-            origin: host.map(|host| format!("{}://{host}", proto.unwrap_or("http"))),
             reader: None,
         }
     }
@@ -71,12 +65,6 @@ impl Forwarded {
     /// A link to one of our paths.
     pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.prefix)
-    }
-
-    /// A link with scheme and host, or without when the request named no host.
-    pub fn absolute(&self, path: &str) -> String {
-        let origin = self.origin.as_deref().unwrap_or_default();
-        format!("{origin}{}", self.link(path))
     }
 }
 
@@ -105,11 +93,6 @@ fn is_path(prefix: &str) -> bool {
     prefix.starts_with('/') && !prefix.contains("//") && prefix.bytes().all(plain)
 }
 
-fn is_host(host: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);
-    !host.is_empty() && host.bytes().all(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::{HeaderName, HeaderValue};
@@ -124,18 +107,10 @@ mod tests {
     }
 
     #[test]
-    fn links_carry_the_prefix_and_redirects_the_host() {
-        let nexus = forwarded(&[
-            ("host", "localhost:5010"),
-            ("x-forwarded-prefix", "/codex"),
-            ("x-forwarded-host", "msp.example"),
-            ("x-forwarded-proto", "https"),
-        ]);
+    fn links_carry_the_prefix() {
+        let nexus = forwarded(&[("x-forwarded-prefix", "/codex")]);
         assert_eq!(nexus.link("/companies/"), "/codex/companies/");
-        assert_eq!(nexus.absolute("/docs/"), "https://msp.example/codex/docs/");
-        let direct = forwarded(&[("host", "localhost:5010")]);
-        assert_eq!(direct.link("/docs/"), "/docs/");
-        assert_eq!(direct.absolute("/docs/"), "http://localhost:5010/docs/");
+        assert_eq!(forwarded(&[]).link("/docs/"), "/docs/");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The largest whole number below which every whole number has an `f64` of its own.
-pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Members of an item that are taken one by one; what is left is unmapped.
 #[derive(Debug)]
@@ -283,10 +283,10 @@ impl Item {
 
 pub(crate) const TIME: &str = "is no time of the years 1970 to 2200";
 pub(crate) const DATE: &str = "is no date that can be true";
-pub(crate) const NO_TEXTS: &str = "is no list of texts";
-pub(crate) const NO_NUMBERS: &str = "is no list of whole numbers";
-pub(crate) const ODD_TEXT: &str = "holds something that is no text";
-pub(crate) const ODD_NUMBER: &str = "holds something that is no whole number";
+const NO_TEXTS: &str = "is no list of texts";
+const NO_NUMBERS: &str = "is no list of whole numbers";
+const ODD_TEXT: &str = "holds something that is no text";
+const ODD_NUMBER: &str = "holds something that is no whole number";
 
 /// The elements of a list that can be read, without empty ones, and whether there are no others; `None` for what is
 /// no list.
