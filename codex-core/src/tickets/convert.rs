@@ -122,7 +122,7 @@ impl From<TimeEntry> for TimeEntryOut {
 }
 
 /// Public and private ones.
-fn parted(said: Vec<Conversation>) -> (Vec<ConversationOut>, Vec<ConversationOut>) {
+fn split_private(said: Vec<Conversation>) -> (Vec<ConversationOut>, Vec<ConversationOut>) {
     said.into_iter()
         .map(ConversationOut::from)
         .partition(|item| !item.private)
@@ -139,7 +139,7 @@ impl TicketDetailOut {
         said: Vec<Conversation>,
         statuses: &Statuses,
     ) -> Self {
-        let (conversations, notes) = parted(said);
+        let (conversations, notes) = split_private(said);
         let label = ticket.status_id.map(|id| statuses.of(id).label);
         let (company_name, description) = (ticket.company_name.take(), ticket.description.take());
         let (external_id, source) = (ticket.external_id, ticket.external_source.take());
@@ -167,7 +167,7 @@ impl CompanyTicketOut {
         said: Vec<Conversation>,
         statuses: &Statuses,
     ) -> Self {
-        let (conversations, notes) = parted(said);
+        let (conversations, notes) = split_private(said);
         let description = ticket.description.take();
         let out = TicketOut::shown(ticket, statuses);
         Self {

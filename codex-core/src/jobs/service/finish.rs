@@ -93,7 +93,7 @@ impl Codex {
             }
             failed = true;
             let may_pass =
-                error.write_trouble().is_some() || error.is_out_of_reach() || error.is_in_the_way();
+                error.write_failure().is_some() || error.is_out_of_reach() || error.is_in_the_way();
             if !may_pass {
                 return Err(error);
             }

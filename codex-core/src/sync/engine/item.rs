@@ -1,13 +1,13 @@
 //! Reading a vendor's item: tolerant of types, strict about identity.
 //!
-//! Texts hold no NUL and no half characters here: whatever comes from a vendor has passed the entrance.
+//! Texts hold no NUL and no half characters here: whatever comes from a vendor was decoded by [`decode`].
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
-use super::entrance;
+use super::decode;
 use crate::{
     dates,
     records::{ItemError, Resource, SourceRecord, Unread},
@@ -34,7 +34,7 @@ impl Item {
             item: format!("an item of {list}"),
             reason: reason.to_owned(),
         };
-        if let Some(reason) = entrance::fault(value) {
+        if let Some(reason) = decode::fault(value) {
             return Err(unknown(reason));
         }
         let Value::Object(members) = value else {

@@ -94,10 +94,10 @@ async fn sync(settings: &Settings, run: &mut Run) -> Result<()> {
     }
     run.stage("conversations and time entries", Some(50));
     let mut details = Reader::new(&client);
-    details.owed(run).await?;
+    details.read_pending(run).await?;
     details.stale(run, first).await?;
     details.look_after_lost(run).await?;
-    details::report_owed(run).await?;
+    details::report_pending(run).await?;
     run.calls(client.calls());
     run.stage("done", Some(100));
     Ok(())

@@ -307,7 +307,7 @@ impl Pacer {
             )]
             .into(),
         };
-        state.hear(reported, now);
+        state.note_reported(reported, now);
         if is_nearly_used_up {
             state.finish_grant(self.caller.by, resource);
         }
@@ -316,7 +316,7 @@ impl Pacer {
 
 impl State {
     /// Notes what the row does not say already.
-    fn hear(&mut self, mut reported: Known, now: Millis) {
+    fn note_reported(&mut self, mut reported: Known, now: Millis) {
         let known = self.known.clone().unwrap_or_default();
         let rests =
             |known: &Known, name: &str| known.resting.get(name).is_some_and(|until| *until > now);
