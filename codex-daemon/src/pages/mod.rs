@@ -35,6 +35,7 @@ mod nav;
 mod outbox;
 mod parts;
 mod record;
+mod record_issues;
 mod scripts;
 mod search;
 mod settings;
@@ -46,7 +47,6 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod tickets;
-mod trouble;
 mod views;
 mod visit;
 

@@ -11,7 +11,7 @@ use codex_core::{
         compare::Comparison,
         wire::{DuplicateOut, DuplicateRecord},
     },
-    jobs::trouble::Trouble,
+    jobs::record_issues::RecordIssue,
     list::{Cursor, Page},
 };
 use serde_json::{Map, Value, json};
@@ -19,8 +19,8 @@ use serde_json::{Map, Value, json};
 use super::{DuplicateListView, DuplicateParts, DuplicateView};
 use crate::pages::{
     parts::samples::{TOKEN, at, now, params, scopes},
+    record_issues::RecordIssueView,
     tests::HOSTILE,
-    trouble::TroubleView,
 };
 
 /// Rendered pages by name.
@@ -103,7 +103,7 @@ fn compared(text: &str) -> Comparison {
 
 fn show(scope: &Scope, one: &DuplicateOut, comparison: Option<Comparison>) -> String {
     let text = one.record_a.name.clone().unwrap_or_default();
-    let trouble = Trouble {
+    let issue = RecordIssue {
         job_id: "j-1".to_owned(),
         sync: text.clone(),
         at: now(),
@@ -112,7 +112,7 @@ fn show(scope: &Scope, one: &DuplicateOut, comparison: Option<Comparison>) -> St
     let parts = DuplicateParts {
         comparison,
         names: HashMap::new(),
-        trouble: vec![TroubleView::new(&at(), &trouble, now())],
+        issues: vec![RecordIssueView::new(&at(), &issue, now())],
         keep: Some(2),
         now: now(),
         token: TOKEN.to_owned(),

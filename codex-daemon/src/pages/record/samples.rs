@@ -12,7 +12,7 @@ use codex_core::{
     },
     companies::{CompanyRef, ComplianceLevel},
     ids::CompanyId,
-    jobs::trouble::Trouble,
+    jobs::record_issues::RecordIssue,
     list::{ColumnType, Cursor, FacetOut, FacetValue, Page},
     records::{FieldDef, Resource},
     seen::SinceSeen,
@@ -30,9 +30,9 @@ use crate::pages::{
     facets::{FacetView, facet_views},
     form::SentForm,
     parts::samples::{TOKEN, at, now},
+    record_issues::RecordIssueView,
     table::Link,
     tests::HOSTILE,
-    trouble::TroubleView,
     views::samples,
 };
 
@@ -210,8 +210,8 @@ fn overview<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<S
             }],
             tables: Vec::new(),
         },
-        trouble: if is_staff {
-            vec![trouble()]
+        issues: if is_staff {
+            vec![record_issue()]
         } else {
             Vec::new()
         },
@@ -275,14 +275,14 @@ fn hostile_before(values: &Map<String, Value>) -> BTreeMap<String, Value> {
 }
 
 /// An issue of a sync with a record.
-fn trouble() -> TroubleView {
-    let trouble = Trouble {
+fn record_issue() -> RecordIssueView {
+    let issue = RecordIssue {
         job_id: HOSTILE.to_owned(),
         sync: HOSTILE.to_owned(),
         at: now(),
         issue: HOSTILE.to_owned(),
     };
-    TroubleView::new(&at(), &trouble, now())
+    RecordIssueView::new(&at(), &issue, now())
 }
 
 fn form<R: RecordPages>(
