@@ -63,7 +63,7 @@ mod tests {
             assert_eq!(masked_url(text), shown);
         }
         for (text, shown) in [
-            ("acme.freshservice.com", "acme.freshservice.com"),
+            ("vendor.test", "vendor.test"),
             ("127.0.0.1:99", "127.0.0.1:99"),
             ("user:hunter2@acme.test", "user:***@acme.test/"),
             (
