@@ -61,7 +61,7 @@ pub(crate) struct Spent {
     cost: u64,
     /// The process whose clock `at` is of.
     by: u32,
-    /// The grant, until it is settled.
+    /// The grant, until it is finished.
     grant: Option<u64>,
 }
 
