@@ -308,7 +308,7 @@ pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], sent
 }
 
 /// Seconds only: Codex sends no dates.
-pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
     seconds.ok().map(Duration::from_secs)
 }

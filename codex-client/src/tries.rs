@@ -35,7 +35,7 @@ impl Failed {
         id: &str,
     ) -> Self {
         let keyed = call.headers.contains_key(IDEMPOTENCY_KEY);
-        let wait = error::asked_wait(headers);
+        let wait = error::retry_after(headers);
         let error = error::refused(status, headers, body, id);
         match wait {
             // Of all conflicts only this one goes by itself: an earlier try is still being made.

@@ -1,4 +1,4 @@
-//! The front door of the library.
+//! The entry point of the library.
 
 mod open;
 mod outcome;
@@ -108,7 +108,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::duplicates::query::STATEMENTS,
         crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
-        crate::jobs::trouble::STATEMENTS,
+        crate::jobs::record_issues::STATEMENTS,
         crate::store::STATEMENTS,
         crate::outbox::query::STATEMENTS,
         crate::idempotency::STATEMENTS,

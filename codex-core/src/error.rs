@@ -185,9 +185,9 @@ impl Error {
     /// Why the database could not be written, though it can be read: somebody must act, then the same call may
     /// succeed.
     #[cfg(feature = "store")]
-    pub fn write_trouble(&self) -> Option<crate::store::WriteTrouble> {
+    pub fn write_failure(&self) -> Option<crate::store::WriteFailure> {
         match self {
-            Self::Db(DbError(error)) => crate::store::WriteTrouble::of(error),
+            Self::Db(DbError(error)) => crate::store::WriteFailure::of(error),
             _ => None,
         }
     }

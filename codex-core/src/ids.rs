@@ -6,7 +6,8 @@
 macro_rules! declare_ids {
     (
         []
-        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
+        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?
+        $(, tagged as $tagged:ident)?;)+
     ) => {$(
         #[doc = concat!("The row id of a `", $name, "`.")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -11,14 +11,14 @@ use utoipa::{
 /// `each_kind!(then [arguments])` is `then! { [arguments] <the list> }`.
 ///
 /// Each line is a kind: its type, its name in claims, change log and JSON, the type of its ids, its module. `claims of`
-/// adds a [`ClaimedResource`], whose claims people may see, and its name in paths of the API. The most used kinds come
-/// first, in lists for people too.
+/// adds a [`ClaimedResource`], whose claims people may see, and its name in paths of the API; `tagged as` adds a
+/// [`TaggedKind`], on whose records tags are put. The most used kinds come first, in lists for people too.
 macro_rules! each_kind {
     ($then:ident $arguments:tt) => {
         $then! { $arguments
-            Company "company" CompanyId in companies, claims of Companies "companies";
-            Contact "contact" ContactId in contacts, claims of Contacts "contacts";
-            Asset "asset" AssetId in assets, claims of Assets "assets";
+            Company "company" CompanyId in companies, claims of Companies "companies", tagged as Company;
+            Contact "contact" ContactId in contacts, claims of Contacts "contacts", tagged as Contact;
+            Asset "asset" AssetId in assets, claims of Assets "assets", tagged as Asset;
             Ticket "ticket" TicketId in tickets, claims of Tickets "tickets";
             Location "location" LocationId in locations, claims of Locations "locations";
             BillingPlan "billing_plan" BillingPlanId in billing_plans, claims of BillingPlans "billing-plans";
@@ -47,7 +47,8 @@ macro_rules! by_kind {
 macro_rules! match_kind {
     (
         [$kind:expr, $r:ident => $work:expr]
-        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
+        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?
+        $(, tagged as $tagged:ident)?;)+
     ) => {
         match $kind {
             $($crate::RecordKind::$variant => {
@@ -58,10 +59,35 @@ macro_rules! match_kind {
     };
 }
 
+/// Does something with the type of a kind of record that tags are put on, as `by_kind!` does.
+#[cfg(feature = "sync")]
+macro_rules! by_tagged_kind {
+    ($kind:expr, $r:ident => $work:expr) => {
+        each_kind!(match_tagged_kind [$kind, $r => $work])
+    };
+}
+
+#[cfg(feature = "sync")]
+macro_rules! match_tagged_kind {
+    (
+        [$kind:expr, $r:ident => $work:expr]
+        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?
+        $(, tagged as $tagged:ident)?;)+
+    ) => {
+        match $kind {
+            $($($crate::kinds::TaggedKind::$tagged => {
+                type $r = $crate::$module::$tagged;
+                $work
+            })?)+
+        }
+    };
+}
+
 macro_rules! declare {
     (
         []
-        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
+        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?
+        $(, tagged as $tagged:ident)?;)+
     ) => {
         words! {
             /// A kind of record. The most used kinds come first.
@@ -87,6 +113,13 @@ macro_rules! declare {
         #[serde(rename_all = "kebab-case")]
         pub enum ClaimedResource {
             $($(#[doc = concat!("`", $path, "`.")] $claimed,)?)+
+        }
+
+        /// The kinds of record that tags are put on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum TaggedKind {
+            $($(#[doc = concat!("`", $name, "`.")] $tagged,)?)+
         }
 
         impl ClaimedResource {

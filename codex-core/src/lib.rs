@@ -114,6 +114,8 @@ pub mod json_columns;
 pub mod list;
 pub mod locations;
 pub mod mac;
+#[cfg(feature = "sync")]
+pub mod masked;
 pub mod money;
 pub mod nearest;
 pub mod outbox;

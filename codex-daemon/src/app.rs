@@ -24,7 +24,7 @@ use crate::{
     http::{
         answer_cache::Answers, body_limit, conditional, cors, handling, headers, idempotency,
         idempotency::Forms, problem, rate_limit, rate_limit::Limits, request_id, server,
-        webhook_gate::Readings,
+        webhook_guard::Readings,
     },
     metrics,
     openapi::{self, Parameters},

@@ -193,19 +193,19 @@ pub async fn database(codex: &Codex) -> DatabaseOut {
         Err(_) => out.error = Some("timeout".to_owned()),
     }
     if out.status == Status::Healthy
-        && let Some(trouble) = write_trouble(codex).await
+        && let Some(failure) = write_failure(codex).await
     {
         out.status = Status::Unhealthy;
-        out.error = Some(trouble);
+        out.error = Some(failure);
     }
     out
 }
 
 /// Why nothing can be written, if so. A probe that has to wait for its turn to write tells nothing.
-async fn write_trouble(codex: &Codex) -> Option<String> {
-    let trouble = tokio::time::timeout(LIMIT, codex.db().write_trouble());
-    match trouble.await {
-        Ok(trouble) => trouble.map(|trouble| trouble.to_string()),
+async fn write_failure(codex: &Codex) -> Option<String> {
+    let failure = tokio::time::timeout(LIMIT, codex.db().write_failure());
+    match failure.await {
+        Ok(failure) => failure.map(|failure| failure.to_string()),
         Err(_) => Some("writing takes too long".to_owned()),
     }
 }

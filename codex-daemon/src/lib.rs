@@ -1,6 +1,6 @@
 //! codexd: the HTTP daemon and command line of HiveMatrix Codex.
 //!
-//! A thin door: rules and SQL are in `codex-core`. [`app::start`] starts the daemon inside a process, as
+//! A thin layer: rules and SQL are in `codex-core`. [`app::start`] starts the daemon inside a process, as
 //! `codexd serve` and the tests do; [`api`] has one file per resource.
 
 pub mod api;

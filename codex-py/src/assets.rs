@@ -11,17 +11,16 @@ use codex_core::{
     companies::{COMPANY_NUMBER, CompanyRef},
     ids::AssetId,
     list::StaffFields as _,
-    records::{Author, Intent, RecordBody as _},
 };
 use pyo3::{prelude::*, types::PyTuple};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{
-    backend::{Backend, Change, Changed, send, send_if, version_text},
+    backend::{Backend, Change, Changed, send, version_text},
     contacts::contact_row,
     convert::Row,
     query::{Column, Feed, ListQuery, columns},
-    records::{Answer, Api, Bulk, BulkRecords, Key, found, id, object, row},
+    records::{Answer, Api, Bulk, BulkRecords, Key, found, id, object, row, writes_by_id},
     resource::{self, bulk_rows, bulk_values},
 };
 
@@ -113,74 +112,13 @@ impl Api for AssetApi {
         })
     }
 
-    fn create<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Changed<Key>> {
-        Box::pin(async move {
-            let body = AssetIn::read(body, Intent::Create)?;
-            Ok(match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let made = store.codex.create_asset(&store.scope, &author, &body);
-                    Changed::of(made.await?).map(|AssetId(id)| vec![id.to_string()])
-                }
-                Backend::Http(client) => {
-                    let made = send!(client.assets().create(&body), change);
-                    made.map(|asset| vec![asset.id.to_string()])
-                }
-            })
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let (id, body) = (id(&key)?, AssetIn::read(body, Intent::Update)?);
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, AssetId(id));
-                    let made = codex.update_asset(&store.scope, &author, id, &body);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    resource::there(async {
-                        Ok(send_if!(client.assets().update(id, &body), change).map(|_| ()))
-                    })
-                    .await
-                }
-            }
-        })
-    }
-
-    fn delete<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let id = id(&key)?;
-            match backend {
-                Backend::Store(store) => {
-                    let author: Author = store.author(&change)?;
-                    let made = store.codex.delete::<Asset>(&store.scope, &author, id);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    let delete = async { Ok(send_if!(client.assets().delete(id), change)) };
-                    resource::there(delete).await
-                }
-            }
-        })
+    writes_by_id! {
+        |store, client, author, id, body: AssetIn|
+        create store.codex.create_asset(&store.scope, author, body) => |AssetId(id)| id,
+            client.assets().create(body) => |asset| asset.id;
+        update store.codex.update_asset(&store.scope, author, AssetId(id), body),
+            client.assets().update(id, body);
+        delete store.codex.delete::<Asset>(&store.scope, author, id), client.assets().delete(id);
     }
 
     fn bulk<'a>(

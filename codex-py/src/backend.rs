@@ -161,6 +161,11 @@ impl<T> Changed<T> {
             Self::Planned(planned) => Changed::Planned(planned),
         }
     }
+
+    /// That it was made, without what it gave.
+    pub(crate) fn without_value(self) -> Changed<()> {
+        self.map(|_| ())
+    }
 }
 
 fn planned_out(planned: PlannedChanges) -> DryRunOut {

@@ -3,19 +3,16 @@
 use codex_core::{
     billing_plans::{BillingPlan, input::BillingPlanIn, query::LISTING, wire::BillingPlanOut},
     ids::BillingPlanId,
-    records::{Intent, RecordBody as _},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use pyo3::prelude::*;
-use serde_json::{Map, Value};
 
 use crate::{
-    backend::{Backend, Change, Changed, send, send_if, version_text},
+    backend::{Backend, version_text},
     convert::Row,
     errors::Failure,
     query::{Column, Feed, ListQuery, columns, in_parts},
-    records::{Answer, Api, EditableRecords, Key, found, id, row},
-    resource,
+    records::{Answer, Api, EditableRecords, Key, found, id, row, writes_by_id},
 };
 
 /// Billing plans behind either backend.
@@ -81,76 +78,13 @@ impl Api for BillingPlanApi {
         })
     }
 
-    fn create<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Changed<Key>> {
-        Box::pin(async move {
-            let body = BillingPlanIn::read(body, Intent::Create)?;
-            let id = match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let made = store
-                        .codex
-                        .create_billing_plan(&store.scope, &author, &body);
-                    Changed::of(made.await?).map(|BillingPlanId(id)| id)
-                }
-                Backend::Http(client) => send!(client.billing().create_plan(&body), change),
-            };
-            Ok(id.map(|id| vec![id.to_string()]))
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let (id, body) = (id(&key)?, BillingPlanIn::read(body, Intent::Update)?);
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, BillingPlanId(id));
-                    let made = codex.update_billing_plan(&store.scope, &author, id, &body);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    resource::there(async {
-                        Ok(send_if!(client.billing().update_plan(id, &body), change))
-                    })
-                    .await
-                }
-            }
-        })
-    }
-
-    fn delete<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let id = id(&key)?;
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, BillingPlanId(id));
-                    let made = codex.delete_billing_plan(&store.scope, &author, id);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    resource::there(async {
-                        Ok(send_if!(client.billing().delete_plan(id), change))
-                    })
-                    .await
-                }
-            }
-        })
+    writes_by_id! {
+        |store, client, author, id, body: BillingPlanIn|
+        create store.codex.create_billing_plan(&store.scope, author, body)
+            => |BillingPlanId(id)| id, client.billing().create_plan(body) => |id| id;
+        update store.codex.update_billing_plan(&store.scope, author, BillingPlanId(id), body),
+            client.billing().update_plan(id, body);
+        delete store.codex.delete_billing_plan(&store.scope, author, BillingPlanId(id)),
+            client.billing().delete_plan(id);
     }
 }

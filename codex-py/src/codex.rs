@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codex_client::{SearchOptions, TokenSource};
-use codex_core::{Codex as Library, Scope, search::wire::SearchOut};
+use codex_core::{Codex as Library, Scope, masked::masked_url, search::wire::SearchOut};
 use codex_daemon::config::{Config, Sources};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
@@ -321,7 +321,7 @@ impl Codex {
     ) -> PyResult<Py<Self>> {
         let (builder, name) = match (url, config) {
             (Some(url), None) => {
-                let name = shown(&url);
+                let name = masked_url(&url);
                 (Library::builder(url).migrate(migrate), name)
             }
             (None, Some(path)) => {
@@ -358,11 +358,6 @@ impl Codex {
             Ok(store.codex.rebuild(&store.scope).await?)
         })
     }
-}
-
-/// A URL without its password.
-fn shown(url: &str) -> String {
-    codex_daemon::config::masked_url(url)
 }
 
 /// Where the daemon of a settings file runs: beside `instance/`.
@@ -419,7 +414,7 @@ impl Client {
             ))
             .build()
             .map_err(Failure::from)?;
-        let connection = Connection::new(Backend::Http(client), shown(url), runtime()?);
+        let connection = Connection::new(Backend::Http(client), masked_url(url), runtime()?);
         Ok(PyClassInitializer::from(BaseCodex { connection }).add_subclass(Self))
     }
 }

@@ -10,17 +10,16 @@ use codex_core::{
     },
     ids::ContactId,
     list::StaffFields as _,
-    records::{Author, Intent, RecordBody as _},
 };
 use pyo3::{prelude::*, types::PyTuple};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{
     assets::asset_row,
-    backend::{Backend, Change, Changed, send, send_if, version_text},
+    backend::{Backend, Change, Changed, send, version_text},
     convert::Row,
     query::{Column, Feed, ListQuery, columns},
-    records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row},
+    records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row, writes_by_id},
     resource::{self, bulk_rows, bulk_values},
 };
 
@@ -116,74 +115,13 @@ impl Api for ContactApi {
         })
     }
 
-    fn create<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Changed<Key>> {
-        Box::pin(async move {
-            let body = ContactIn::read(body, Intent::Create)?;
-            Ok(match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let made = store.codex.create_contact(&store.scope, &author, &body);
-                    Changed::of(made.await?).map(|ContactId(id)| vec![id.to_string()])
-                }
-                Backend::Http(client) => {
-                    let made = send!(client.contacts().create(&body), change);
-                    made.map(|contact| vec![contact.id.to_string()])
-                }
-            })
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let (id, body) = (id(&key)?, ContactIn::read(body, Intent::Update)?);
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, ContactId(id));
-                    let made = codex.update_contact(&store.scope, &author, id, &body);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    resource::there(async {
-                        Ok(send_if!(client.contacts().update(id, &body), change).map(|_| ()))
-                    })
-                    .await
-                }
-            }
-        })
-    }
-
-    fn delete<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let id = id(&key)?;
-            match backend {
-                Backend::Store(store) => {
-                    let author: Author = store.author(&change)?;
-                    let made = store.codex.delete::<Contact>(&store.scope, &author, id);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    let delete = async { Ok(send_if!(client.contacts().delete(id), change)) };
-                    resource::there(delete).await
-                }
-            }
-        })
+    writes_by_id! {
+        |store, client, author, id, body: ContactIn|
+        create store.codex.create_contact(&store.scope, author, body) => |ContactId(id)| id,
+            client.contacts().create(body) => |contact| contact.id;
+        update store.codex.update_contact(&store.scope, author, ContactId(id), body),
+            client.contacts().update(id, body);
+        delete store.codex.delete::<Contact>(&store.scope, author, id), client.contacts().delete(id);
     }
 
     fn bulk<'a>(

@@ -2,7 +2,6 @@
 
 use codex_core::{
     ids::TagId,
-    records::{Intent, RecordBody as _},
     tags::{
         Tag, TagIn, TagUses, TaggedKind,
         query::LISTING,
@@ -11,14 +10,14 @@ use codex_core::{
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use pyo3::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
-    backend::{Backend, Change, Changed, send, send_if, version_text},
+    backend::{Backend, Change, Changed, send, version_text},
     convert::Row,
     errors::Failure,
     query::{Column, Feed, ListQuery, columns, in_parts},
-    records::{Answer, Api, EditableRecords, Key, found, id, object, row},
+    records::{Answer, Api, EditableRecords, Key, found, id, object, row, writes_by_id},
     resource,
 };
 
@@ -79,74 +78,13 @@ impl Api for TagApi {
         })
     }
 
-    fn create<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Changed<Key>> {
-        Box::pin(async move {
-            let body = TagIn::read(body, Intent::Create)?;
-            let id = match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let made = store.codex.create_tag(&store.scope, &author, &body);
-                    Changed::of(made.await?).map(|(tag, _)| tag.id.0)
-                }
-                Backend::Http(client) => {
-                    send!(client.tags().create(&body), change).map(|tag| tag.id)
-                }
-            };
-            Ok(id.map(|id| vec![id.to_string()]))
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let (id, body) = (id(&key)?, TagIn::read(body, Intent::Update)?);
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, TagId(id));
-                    let made = codex.update_tag(&store.scope, &author, id, &body);
-                    Ok(made.await?.map(|outcome| Changed::of(outcome).map(|_| ())))
-                }
-                Backend::Http(client) => {
-                    resource::there(async {
-                        Ok(send_if!(client.tags().update(id, &body), change).map(|_| ()))
-                    })
-                    .await
-                }
-            }
-        })
-    }
-
-    fn delete<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let id = id(&key)?;
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let made = store.codex.delete::<Tag>(&store.scope, &author, id);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    let delete = async { Ok(send_if!(client.tags().delete(id), change)) };
-                    resource::there(delete).await
-                }
-            }
-        })
+    writes_by_id! {
+        |store, client, author, id, body: TagIn|
+        create store.codex.create_tag(&store.scope, author, body) => |(tag, _)| tag.id.0,
+            client.tags().create(body) => |tag| tag.id;
+        update store.codex.update_tag(&store.scope, author, TagId(id), body),
+            client.tags().update(id, body);
+        delete store.codex.delete::<Tag>(&store.scope, author, id), client.tags().delete(id);
     }
 }
 

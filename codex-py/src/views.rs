@@ -2,7 +2,6 @@
 
 use codex_core::{
     ids::ViewId,
-    records::{Intent, RecordBody as _},
     views::{
         View,
         query::LISTING,
@@ -11,15 +10,13 @@ use codex_core::{
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use pyo3::prelude::*;
-use serde_json::{Map, Value};
 
 use crate::{
-    backend::{Backend, Change, Changed, send, send_if, version_text},
+    backend::{Backend, version_text},
     convert::Row,
     errors::Failure,
     query::{Column, Feed, ListQuery, columns, in_parts},
-    records::{Answer, Api, EditableRecords, Key, found, id, row},
-    resource,
+    records::{Answer, Api, EditableRecords, Key, found, id, row, writes_by_id},
 };
 
 /// Views behind either backend.
@@ -81,75 +78,12 @@ impl Api for ViewApi {
         })
     }
 
-    fn create<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Changed<Key>> {
-        Box::pin(async move {
-            let body = ViewIn::read(body, Intent::Create)?;
-            let id = match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let made = store.codex.create_view(&store.scope, &author, &body);
-                    Changed::of(made.await?).map(|view| view.id.0)
-                }
-                Backend::Http(client) => {
-                    send!(client.views().create(&body), change).map(|view| view.id)
-                }
-            };
-            Ok(id.map(|id| vec![id.to_string()]))
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let (id, body) = (id(&key)?, ViewIn::read(body, Intent::Update)?);
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, ViewId(id));
-                    let made = codex.update_view(&store.scope, &author, id, &body);
-                    let made = made.await?.map(Changed::of);
-                    Ok(made.map(|made| made.map(|_| ())))
-                }
-                Backend::Http(client) => {
-                    resource::there(async {
-                        Ok(send_if!(client.views().update(id, &body), change).map(|_| ()))
-                    })
-                    .await
-                }
-            }
-        })
-    }
-
-    fn delete<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let id = id(&key)?;
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, ViewId(id));
-                    let made = codex.delete_view(&store.scope, &author, id);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    let delete = async { Ok(send_if!(client.views().delete(id), change)) };
-                    resource::there(delete).await
-                }
-            }
-        })
+    writes_by_id! {
+        |store, client, author, id, body: ViewIn|
+        create store.codex.create_view(&store.scope, author, body) => |view| view.id.0,
+            client.views().create(body) => |view| view.id;
+        update store.codex.update_view(&store.scope, author, ViewId(id), body),
+            client.views().update(id, body);
+        delete store.codex.delete_view(&store.scope, author, ViewId(id)), client.views().delete(id);
     }
 }

@@ -323,7 +323,7 @@ on_each_engine! {
         assert!(output.contains("`nowhere` is not in Keycloak") && !output.contains("`there`"), "{output}");
         app.run_syncs(&["/sync/agents"]).await?;
         let job = app.json("/sync/last/keycloak_agents").await?;
-        assert!(!job["output"].as_str().unwrap().contains("nowhere"), "told once: {job}");
+        assert!(!job["output"].as_str().unwrap().contains("nowhere"), "reported once: {job}");
         // Who turns up after all is the same agent.
         app.world.lock().users.push(user("nowhere"));
         app.run_syncs(&["/sync/agents"]).await?;

@@ -150,13 +150,13 @@ on_each_engine! {
         for mode in ["partial", "atomic"] {
             let path = format!("/api/companies/bulk?dry_run=true&mode={mode}");
             let answer = app.call_as("admin", Method::POST, &path)?.json(&rows).send().await?;
-            let (status, told) = (answer.status(), answer.json::<Value>().await?);
+            let (status, reported) = (answer.status(), answer.json::<Value>().await?);
             if mode == "atomic" {
-                assert_eq!(status, 422, "{told}");
+                assert_eq!(status, 422, "{reported}");
                 continue;
             }
-            assert_eq!((status.as_u16(), told["changes"].as_array().unwrap().len()), (202, 2), "{told}");
-            let out: codex_client::BulkOut = serde_json::from_value(told["rows"].clone())?;
+            assert_eq!((status.as_u16(), reported["changes"].as_array().unwrap().len()), (202, 2), "{reported}");
+            let out: codex_client::BulkOut = serde_json::from_value(reported["rows"].clone())?;
             assert_eq!((out.created, out.updated, out.failed), (1, 1, 2));
             assert_eq!(out.results[0].account_number.as_deref(), Some("100001"));
             assert_eq!((out.results[1].id, &out.results[1].account_number), (None, &None));
@@ -246,8 +246,8 @@ on_each_engine! {
         let dry = app.call_as("admin", Method::POST, "/api/assets/bulk?dry_run=true")?
             .json(&json!([{"hostname": "never"}])).send().await?;
         assert_eq!(dry.status(), 202);
-        let told: Value = dry.json().await?;
-        assert_eq!(told["changes"][0]["op"], "create");
+        let reported: Value = dry.json().await?;
+        assert_eq!(reported["changes"][0]["op"], "create");
         let options = ListOptions::default();
         assert!(assets.all(&options).await?.iter().all(|asset| asset.hostname != "never"));
         Ok(())
@@ -300,8 +300,8 @@ on_each_engine! {
         assert_eq!((out.created, out.failed), (1_000, 0));
         let nothing = app.call_as("technician", Method::POST, "/api/contacts/bulk?action=update")?
             .json(&json!([{"id": out.results[0].id}, {"id": 1_000_000, "name": "x"}])).send().await?;
-        let told: Value = nothing.json().await?;
-        assert_eq!((&told["results"][0]["errors"][0]["pointer"], &told["failed"]), (&json!(""), &json!(2)));
+        let reported: Value = nothing.json().await?;
+        assert_eq!((&reported["results"][0]["errors"][0]["pointer"], &reported["failed"]), (&json!(""), &json!(2)));
         Ok(())
     }
 }

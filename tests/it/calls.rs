@@ -340,7 +340,7 @@ on_each_engine! {
         assert_eq!(app.forgive(), 2);
         trap(&db, REMOVED).await?;
         assert_eq!(made(&app, "early").await?.0, 201);
-        assert_eq!(made(&app, "early").await?.0, 201, "told again");
+        assert_eq!(made(&app, "early").await?.0, 201, "sent again");
         assert_eq!(companies(&db).await?, 1);
         Ok(())
     }

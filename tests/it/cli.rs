@@ -134,9 +134,9 @@ on_each_engine! {
         let status = async |id: i64| -> anyhow::Result<u16> {
             Ok(app.get(&format!("/api/contacts/{id}"))?.send().await?.status().as_u16())
         };
-        let told = duplicates(&app, &format!("merge {first} --keep {newer} --dry-run")).await?;
-        assert!(told.code == 0 && told.out.lines().all(|line| line.starts_with("would ")), "{told:?}");
-        assert!(!told.out.is_empty());
+        let reported = duplicates(&app, &format!("merge {first} --keep {newer} --dry-run")).await?;
+        assert!(reported.code == 0 && reported.out.lines().all(|line| line.starts_with("would ")), "{reported:?}");
+        assert!(!reported.out.is_empty());
         assert_eq!((status(older).await?, status(newer).await?), (200, 200), "nothing was changed");
         let wrong = duplicates(&app, &format!("merge {first} --keep {one}")).await?;
         assert_eq!(wrong.code, 2, "{wrong:?}");

@@ -99,17 +99,17 @@ on_each_engine! {
         let moved = AssetIn { company_account_number: OTHER.into(), ..AssetIn::default() };
         client.assets().update(asset, &moved).await?;
         let release = format!("claims release asset {asset} company_account_number --dry-run");
-        let told = codexd(&app, &release).await?;
-        let cells: Vec<&str> = line(&told, "company_account_number").unwrap().split_whitespace().collect();
-        assert_eq!(cells, ["company_account_number", OTHER, ACME], "{told:?}");
-        let told: Value = serde_json::from_str(&codexd(&app, &format!("{release} --json")).await?.out)?;
-        assert_eq!(told[0]["record_id"], asset);
-        assert_eq!(told[0]["fields"], json!({"company_account_number": {"before": OTHER, "after": ACME}}));
+        let reported = codexd(&app, &release).await?;
+        let cells: Vec<&str> = line(&reported, "company_account_number").unwrap().split_whitespace().collect();
+        assert_eq!(cells, ["company_account_number", OTHER, ACME], "{reported:?}");
+        let reported: Value = serde_json::from_str(&codexd(&app, &format!("{release} --json")).await?.out)?;
+        assert_eq!(reported[0]["record_id"], asset);
+        assert_eq!(reported[0]["fields"], json!({"company_account_number": {"before": OTHER, "after": ACME}}));
         let company = CompanyIn { name: "Ours".into(), ..CompanyIn::default() };
         client.companies().update(ACME, &company).await?;
-        let told = codexd(&app, &format!("claims release company {ACME} name --dry-run --json")).await?;
-        let told: Value = serde_json::from_str(&told.out)?;
-        assert_eq!((&told[0]["record_id"], &told[0]["company_account_number"]), (&Value::Null, &json!(ACME)));
+        let reported = codexd(&app, &format!("claims release company {ACME} name --dry-run --json")).await?;
+        let reported: Value = serde_json::from_str(&reported.out)?;
+        assert_eq!((&reported[0]["record_id"], &reported[0]["company_account_number"]), (&Value::Null, &json!(ACME)));
         Ok(())
     }
 

@@ -58,7 +58,7 @@ on_each_engine! {
         }
         let unknown = app.call_as("admin", Method::PUT, "/api/companies/999999")?;
         assert_eq!(unknown.json(&json!({"name": "New"})).send().await?.status(), 404);
-        // The role is judged first: a client is not told whether there is such a company.
+        // The role is judged first: a client does not learn whether there is such a company.
         for level in ["billing", "client"] {
             for path in [PATH, "/api/companies/999999"] {
                 let put = app.call_as(level, Method::PUT, path)?.json(&json!({"name": "New"}));

@@ -32,14 +32,17 @@ async fn at_once(
     futures::future::try_join_all(calls).await
 }
 
-/// The winner of several, where the others were told who has what they wanted.
-fn only_winner<'a>(answers: &'a [(u16, Value)], won: u16, told: &str) -> &'a Value {
+/// The winner of several, where the others learned who has what they wanted.
+fn only_winner<'a>(answers: &'a [(u16, Value)], won: u16, reported: &str) -> &'a Value {
     let (winners, losers): (Vec<_>, Vec<_>) =
         answers.iter().partition(|(status, _)| *status == won);
     assert_eq!(winners.len(), 1, "{answers:?}");
     for (status, answer) in losers {
         let said = answer["error"].as_str().unwrap_or_default();
-        assert!(*status == 409 && said.contains(told), "{status} {answer}");
+        assert!(
+            *status == 409 && said.contains(reported),
+            "{status} {answer}"
+        );
     }
     &winners[0].1
 }

@@ -198,15 +198,15 @@ on_each_engine! {
         let (manual, device) = pair(&app).await?;
         let system = Scope::system();
         for (asset, concerned) in [(manual, true), (device, true), (device + 1, false)] {
-            let trouble = app.codex.trouble(&system, RecordKind::Asset, asset).await?;
-            let is = trouble.iter().any(|one| one.issue.starts_with("duplicate candidate: "));
-            assert_eq!(is, concerned, "asset {asset}: {trouble:?}");
+            let issues = app.codex.record_issues(&system, RecordKind::Asset, asset).await?;
+            let is = issues.iter().any(|one| one.issue.starts_with("duplicate candidate: "));
+            assert_eq!(is, concerned, "asset {asset}: {issues:?}");
         }
-        assert!(app.codex.trouble(&system, RecordKind::Contact, manual).await?.is_empty());
+        assert!(app.codex.record_issues(&system, RecordKind::Contact, manual).await?.is_empty());
         let client = Scope::client(Vec::new());
-        assert!(app.codex.trouble(&client, RecordKind::Asset, manual).await?.is_empty());
+        assert!(app.codex.record_issues(&client, RecordKind::Asset, manual).await?.is_empty());
 
-        // The variables of one site cannot be read: its company has trouble, no other.
+        // The variables of one site cannot be read: its company has an issue, no other.
         let q = "select l.site_uid from site_links l join companies c on c.id = l.company_id \
             where c.account_number = '100001' and l.deleted_at is null order by l.id limit 1";
         let site: Option<String> = app.codex.db().query(q).scalar().await?;
@@ -223,16 +223,16 @@ on_each_engine! {
         let issue = format!("site {site}: ");
         for (number, concerned) in [("100001", true), ("100002", false)] {
             let company = app.codex.company(&system, number).await?.unwrap();
-            let trouble = app.codex.trouble(&system, RecordKind::Company, company.id.0).await?;
-            let is = trouble.iter().any(|one| one.issue.starts_with(&issue) && job.contains(&one.job_id));
-            assert_eq!(is, concerned, "{number}: {trouble:?}");
+            let issues = app.codex.record_issues(&system, RecordKind::Company, company.id.0).await?;
+            let is = issues.iter().any(|one| one.issue.starts_with(&issue) && job.contains(&one.job_id));
+            assert_eq!(is, concerned, "{number}: {issues:?}");
         }
-        // What the next run can read is no trouble any more.
+        // What the next run can read is no issue any more.
         app.datto.faults().clear();
         app.run_syncs(&["/sync/datto"]).await?;
         let company = app.codex.company(&system, "100001").await?.unwrap();
-        let trouble = app.codex.trouble(&system, RecordKind::Company, company.id.0).await?;
-        assert!(!trouble.iter().any(|one| one.issue.starts_with(&issue)), "{trouble:?}");
+        let issues = app.codex.record_issues(&system, RecordKind::Company, company.id.0).await?;
+        assert!(!issues.iter().any(|one| one.issue.starts_with(&issue)), "{issues:?}");
         Ok(())
     }
 
@@ -278,7 +278,7 @@ on_each_engine! {
         let html = technician.page(&path).await?;
         assert!(html.contains(&format!("href=\"/assets/{manual}\"")), "{html}");
         assert!(html.contains(&format!("href=\"/assets/{device}\"")), "{html}");
-        assert!(html.contains("Trouble of syncs") && html.contains("Serial number"), "{html}");
+        assert!(html.contains("Sync issues") && html.contains("Serial number"), "{html}");
         let neither = form(&html, &[("keep", "0")]);
         let (status, html) = document(technician.send(&format!("{path}/merge"), &neither).await?).await?;
         assert!(status == 422 && html.contains("Which record is kept?"), "{html}");

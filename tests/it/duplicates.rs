@@ -70,9 +70,9 @@ on_each_engine! {
         assert_eq!(candidate.record_a.name.as_deref(), Some("by-hand"));
         assert_eq!(client.duplicates().get(candidate.id).await?, candidate);
         let before = client.assets().get(device).await?;
-        // First only told.
-        let told = client.duplicates().merge(candidate.id, None).dry_run().await?;
-        assert!(told.changes.iter().any(|change| change.op == ChangeOp::Delete && change.record_id == Some(device)), "{told:?}");
+        // First only a dry run.
+        let reported = client.duplicates().merge(candidate.id, None).dry_run().await?;
+        assert!(reported.changes.iter().any(|change| change.op == ChangeOp::Delete && change.record_id == Some(device)), "{reported:?}");
         assert_eq!(open(&client).await?.len(), 1);
         let merged = client.duplicates().merge(candidate.id, None).await?;
         assert_eq!((merged.state, merged.kept), (DuplicateState::Merged, Some(manual)));

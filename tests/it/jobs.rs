@@ -76,13 +76,13 @@ on_each_engine! {
         let unknown = client.sync().cancel("nobody").await.unwrap_err();
         assert_eq!(unknown.status(), Some(404));
         let events = tokio::time::timeout(Duration::from_secs(20), events).await???;
-        let told: Vec<Value> = events
+        let reported: Vec<Value> = events
             .lines()
             .filter_map(|line| line.strip_prefix("data: "))
             .map(|data| serde_json::from_str(data).unwrap())
             .collect();
-        assert!(told.len() >= 2, "{events}");
-        assert_eq!(told.last().unwrap()["status"], "cancelled");
+        assert!(reported.len() >= 2, "{events}");
+        assert_eq!(reported.last().unwrap()["status"], "cancelled");
         Ok(())
     }
 

@@ -98,12 +98,12 @@ on_each_engine! {
             let again = daemon.post(round).await?;
             assert_eq!(again.status(), 200, "round {round}");
             assert!(!answered || again.headers().contains_key("idempotency-replayed"));
-            let told: Value = again.json().await?;
-            assert_eq!((&told["created"], &told["failed"]), (&json!(ROWS), &json!(0)), "round {round}");
+            let reported: Value = again.json().await?;
+            assert_eq!((&reported["created"], &reported["failed"]), (&json!(ROWS), &json!(0)), "round {round}");
             assert_eq!(count().await?, all, "round {round}");
             let third = daemon.post(round).await?;
             assert!(third.headers().contains_key("idempotency-replayed"));
-            assert_eq!(third.json::<Value>().await?, told);
+            assert_eq!(third.json::<Value>().await?, reported);
         }
         println!("seed {seed}: {cut} of {kills} calls were cut");
         Ok(())

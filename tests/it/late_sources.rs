@@ -34,8 +34,8 @@ on_each_engine! {
         bench.sync(SyncKind::Rmm).await?;
         bench.clock.advance(TimeDelta::minutes(1));
         assert_eq!(late(&bench.codex).await?, ["psa"]);
-        let told = bench.codex.late_sources(&hourly()).await?;
-        assert_eq!((told[0].source, told[0].last_completed_at.is_some()), ("freshservice", true));
+        let reported = bench.codex.late_sources(&hourly()).await?;
+        assert_eq!((reported[0].source, reported[0].last_completed_at.is_some()), ("freshservice", true));
         // A run that fails is no end, one that completes is.
         bench.freshservice.faults().add("/api/v2/", When::Always, FaultKind::Status(401));
         bench.run(SyncKind::Psa).await?;

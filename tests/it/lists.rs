@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use codex_client::{AssetIn, Client, Filter, ListOptions, Op, TicketOptions, TokenSource};
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_tests::{
+    harness::app::{TestApp, client},
+    on_each_engine,
+};
 use futures::TryStreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,15 +16,10 @@ fn letters(first: char, end: char) -> String {
     (first..end).filter(|c| c.is_lowercase()).collect()
 }
 
-fn client(app: &TestApp) -> anyhow::Result<Client> {
-    let token = app.core.key.user("technician", "t@msp.example")?;
-    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
-}
-
 on_each_engine! {
     async fn every_sort_order_lists_each_record_once(app: TestApp) -> TestResult {
         app.sync().await?;
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         for n in 0..5 {
             let asset = AssetIn { hostname: format!("hand-{n}").into(), ..AssetIn::default() };
             client.assets().create(&asset).await?;
@@ -66,7 +64,7 @@ on_each_engine! {
     }
 
     async fn text_is_sorted_by_bytes_on_every_server(app: TestApp) -> TestResult {
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         let systems = ["B", "_", "a", "b", "\u{e4}"];
         for system in systems.iter().rev() {
             let asset = AssetIn { hostname: "x".into(), operating_system: (*system).into(), ..AssetIn::default() };
@@ -84,7 +82,7 @@ on_each_engine! {
 
     async fn filters_return_matching_records(app: TestApp) -> TestResult {
         app.sync().await?;
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         let all = client.contacts().all(&ListOptions::default()).await?;
         let one = &all[3];
         let ids = async |options: ListOptions| -> anyhow::Result<Vec<i64>> {
@@ -118,7 +116,7 @@ on_each_engine! {
 
     async fn companies_are_paged_on_request(app: TestApp) -> TestResult {
         app.sync().await?;
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         let companies = client.companies();
         let all = companies.list().await?;
         assert_eq!(app.json("/api/companies?limit=1").await?.as_array().unwrap().len(), all.len());
@@ -229,7 +227,7 @@ on_each_engine! {
 
     async fn tickets_are_filtered_and_sorted(app: TestApp) -> TestResult {
         app.sync().await?;
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         let whole = app.json("/api/tickets?limit=1000").await?;
         let all = whole["tickets"].as_array().unwrap();
         let every = |options: TicketOptions| client.tickets().stream(&options).try_collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! Integration tests, through the front door: on both engines, or on `SQLite` alone where no statement decides.
+//! Integration tests, over HTTP: on both engines, or on `SQLite` alone where no statement decides.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that unwraps fails, as it should"

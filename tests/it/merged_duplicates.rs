@@ -59,7 +59,7 @@ fn placed(app: &TestApp, hostname: &str, n: usize) -> anyhow::Result<AssetIn> {
 }
 
 /// What the last job of a script says.
-async fn told(app: &TestApp, script: &str) -> anyhow::Result<String> {
+async fn job_output(app: &TestApp, script: &str) -> anyhow::Result<String> {
     Ok(app.json(&format!("/sync/last/{script}")).await?["output"].to_string())
 }
 
@@ -90,7 +90,7 @@ on_each_engine! {
         let why = "select reason from change_log where kind = 'asset' and op = 'delete' and record_id = $1";
         let why: Option<String> = app.codex.db().query(why).bind(vendors).scalar().await?;
         assert!(why.is_some_and(|why| why.contains(&format!("asset {manual} is a manual record"))));
-        assert!(!told(&app, "rmm-audits").await?.contains("duplicate candidate"));
+        assert!(!job_output(&app, "rmm-audits").await?.contains("duplicate candidate"));
         // The device is that record from now on.
         app.run_syncs(&["/sync/datto", "/sync/audits"]).await?;
         assert_eq!((asset(&app, &uid).await?, count().await?), (manual, before - 1));
@@ -132,11 +132,11 @@ on_each_engine! {
         let before = assets.all(&ListOptions::default()).await?.len();
         app.run_syncs(&["/sync/audits"]).await?;
         assert_eq!(assets.all(&ListOptions::default()).await?.len(), before);
-        let told = told(&app, "rmm-audits").await?;
+        let output = job_output(&app, "rmm-audits").await?;
         for (kept, n) in [(twice[0], 7), (twice[1], 7), (other_uid, 8), (used, 10), (edited, 11), (nobodys, 6)] {
             let vendors = vendors(n).await?;
             let issue = format!("duplicate candidate: asset {kept} and asset {vendors} may be one (serial_number");
-            assert!(told.contains(&issue), "{issue}: {told}");
+            assert!(output.contains(&issue), "{issue}: {output}");
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ on_each_engine! {
         app.sync().await?;
         app.run_syncs(&["/sync/audits", "/sync/psa"]).await?;
         let client = client(&app, "technician")?;
-        let reported = async |script| anyhow::Ok(told(&app, script).await?.contains("duplicate candidate"));
+        let reported = async |script| anyhow::Ok(job_output(&app, script).await?.contains("duplicate candidate"));
         assert!(!reported("rmm-audits").await? && !reported("psa").await?);
         let theirs = asset(&app, &device_uid(7)).await?;
         let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap_or_default().to_uppercase() };
@@ -153,11 +153,11 @@ on_each_engine! {
         let person = ContactIn { name: "Twin".into(), email: email.into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
         app.run_syncs(&["/sync/datto", "/sync/psa"]).await?;
-        let (rmm, psa) = (told(&app, "rmm").await?, told(&app, "psa").await?);
+        let (rmm, psa) = (job_output(&app, "rmm").await?, job_output(&app, "psa").await?);
         let issue = format!("duplicate candidate: asset {theirs} and asset {device} may be one (serial_number)");
         assert!(rmm.contains(&issue), "{rmm}");
         assert!(psa.contains(&format!(" and contact {person} may be one (email)")), "{psa}");
-        // What nobody has touched since is not told of for ever.
+        // What nobody has touched since is not reported for ever.
         app.run_syncs(&["/sync/datto", "/sync/psa", "/sync/datto", "/sync/psa"]).await?;
         assert!(!reported("rmm").await? && !reported("psa").await?);
         assert_eq!(client.assets().get(device).await?.hostname, "twin");

@@ -44,6 +44,15 @@ const REPLACED: &[(&str, &str)] = &[
     ("rivals", "concurrency"),
     ("Least", "BaselineServer"),
     ("Bench", "TestBench"),
+    ("told", "reported"),
+    ("told_apart", "classify_forbidden"),
+    ("hand_over", "move_dependents"),
+    ("entrance", "decode"),
+    ("Owed", "PendingDetails"),
+    ("WriteTrouble", "WriteFailure"),
+    ("TroubleView", "RecordIssueView"),
+    ("webhook_gate", "webhook_guard"),
+    ("HeardOut", "EventReceivedOut"),
 ];
 
 /// A Rust file of the workspace, without its comments and literals.

@@ -1,6 +1,9 @@
 //! The pages of search and settings.
 
-use codex_tests::{harness::app::TestApp, on_each_engine, on_sqlite};
+use codex_tests::{
+    harness::{app::TestApp, urlencode},
+    on_each_engine, on_sqlite,
+};
 use reqwest::{
     Method, Response,
     header::{ACCEPT, LOCATION},
@@ -33,7 +36,7 @@ impl<'a> Browser<'a> {
 
     /// The page of results.
     async fn search(&self, text: &str) -> anyhow::Result<String> {
-        let (status, html) = self.open(&format!("/search?q={}", encoded(text))).await?;
+        let (status, html) = self.open(&format!("/search?q={}", urlencode(text))).await?;
         anyhow::ensure!(status == 200, "{text}: {status} {html}");
         Ok(html)
     }
@@ -41,7 +44,7 @@ impl<'a> Browser<'a> {
     /// Where Enter leads; `None` for a page of results.
     async fn enter(&self, text: &str) -> anyhow::Result<Option<String>> {
         let answer = self
-            .call(&format!("/search?q={}&go=1", encoded(text)))
+            .call(&format!("/search?q={}&go=1", urlencode(text)))
             .await?;
         let location = answer.headers().get(LOCATION).cloned();
         anyhow::ensure!(
@@ -56,10 +59,6 @@ impl<'a> Browser<'a> {
         let call = self.app.call(Method::POST, path).header(ACCEPT, HTML);
         Ok(call.bearer_auth(&self.token).form(members).send().await?)
     }
-}
-
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn token(html: &str) -> String {
@@ -209,7 +208,7 @@ on_each_engine! {
         for part in ["Your settings were saved", "value=\"bee\" checked", "value=\"dark\" checked", "value=\"helm\" checked"] {
             assert!(html.contains(part), "{part}: {html}");
         }
-        let theme = app.json(&format!("/api/public/user/theme?email={}", encoded(email))).await?;
+        let theme = app.json(&format!("/api/public/user/theme?email={}", urlencode(email))).await?;
         assert_eq!((&theme["theme"], &theme["color_theme"]), (&json!("dark"), &json!("bee")));
         let bad = [("csrf_token", proof.as_str()), ("theme_preference", "neon")];
         let refused = browser.send("/settings", &bad).await?;

@@ -37,7 +37,7 @@ const AT_ONCE: u8 = 1;
 const IN_A_TRANSACTION: u8 = 2;
 const IN_A_PAGE: u8 = 3;
 
-/// A source that panics where it is told to.
+/// A source that panics where a test wants it.
 #[derive(Debug, Clone, Default)]
 struct Panicking(Arc<AtomicU8>);
 

@@ -126,8 +126,8 @@ on_each_engine! {
         let companies = client.companies();
         let read = companies.get(account).tagged().await?;
         assert_eq!(read.record, once);
-        let told = companies.update(account, &named("C")).if_match(&read.etag).dry_run().await?;
-        assert_eq!(told.changes[0].fields["name"]["after"], "C");
+        let reported = companies.update(account, &named("C")).if_match(&read.etag).dry_run().await?;
+        assert_eq!(reported.changes[0].fields["name"]["after"], "C");
         assert_eq!(companies.delete(account).dry_run().await?.changes[0].op, ChangeOp::Delete);
         assert_eq!(companies.get(account).await?, once);
         assert_eq!(companies.update(account, &named("C")).if_match(&read.etag).await?.name, "C");

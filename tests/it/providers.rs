@@ -32,8 +32,8 @@ on_each_engine! {
         ] {
             let answer = app.call_as("admin", Method::POST, path)?.send().await?;
             assert_eq!(answer.status(), 503, "{path}");
-            let told: Value = answer.json().await?;
-            assert!(told["error"].as_str().unwrap().contains("superops is not available"), "{path}: {told}");
+            let reported: Value = answer.json().await?;
+            assert!(reported["error"].as_str().unwrap().contains("superops is not available"), "{path}: {reported}");
         }
         assert_eq!(app.get("/api/ticket/999999")?.send().await?.status(), 404);
         assert_eq!((app.freshservice.calls(""), app.datto.calls("")), (psa, rmm));

@@ -7,22 +7,18 @@ use codex_core::{Codex, Scope, store::Db};
 use codex_tests::{
     harness::{
         TestResult,
-        app::TestApp,
+        app::{TestApp, client},
         database::{self, TestDatabase},
+        urlencode,
     },
     on_each_engine, on_sqlite,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
-fn client(app: &TestApp) -> anyhow::Result<Client> {
-    let token = app.core.key.user("technician", "t@msp.example")?;
-    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
-}
-
 async fn find_letters(app: &TestApp) -> TestResult {
     app.sync().await?;
-    let staff = client(app)?;
+    let staff = client(app, "technician")?;
     let companies = SearchOptions {
         kinds: vec!["company".into()],
         limit: None,
@@ -108,7 +104,7 @@ on_each_engine! {
     /// The best match comes first.
     async fn records_are_found_by_any_part_of_their_name(app: TestApp) -> TestResult {
         app.sync().await?;
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         let all = SearchOptions::default();
         for company in client.companies().list().await? {
             let found = client.search(&company.name.to_uppercase(), &all).await?;
@@ -133,7 +129,7 @@ on_each_engine! {
 
     async fn conversations_are_found_by_their_words(app: TestApp) -> TestResult {
         app.sync().await?;
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         let board = client.tickets().list(&TicketOptions::default()).await?;
         let number = board.tickets[0].id;
         let note = json!({"notes": "The quokka überwinters in the plant room; ask bob.smith@zoo-keepers.example, \
@@ -184,7 +180,7 @@ on_each_engine! {
         let mut tx = app.codex.db().begin().await?;
         tx.query("delete from search_names").execute().await?;
         tx.commit().await?;
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         let companies = SearchOptions { kinds: vec!["company".into()], limit: None };
         let name = client.companies().get("100001").await?.name;
         assert_eq!(client.search(&name, &companies).await?.count, 0);
@@ -198,7 +194,7 @@ on_each_engine! {
 
     async fn clients_see_a_shared_contact_under_their_own_company(app: TestApp) -> TestResult {
         app.sync().await?;
-        let staff = client(&app)?;
+        let staff = client(&app, "technician")?;
         let email = staff.companies().contacts("100001").await?[0].email.clone();
         for (name, numbers) in [("Quokka A", vec!["100001", "100002"]), ("Quokka B", vec!["100002"])] {
             let person = codex_client::ContactIn {
@@ -219,7 +215,7 @@ on_each_engine! {
 
     async fn index_follows_updates_and_deletions(app: TestApp) -> TestResult {
         app.sync().await?;
-        let client = client(&app)?;
+        let client = client(&app, "technician")?;
         let companies = SearchOptions { kinds: vec!["company".into()], limit: None };
         let edit = codex_client::CompanyIn { name: "Zebra & Söhne".into(), ..Default::default() };
         client.companies().update("100001", &edit).await?;
@@ -262,7 +258,7 @@ on_each_engine! {
     async fn clients_find_their_own_records_among_many_hits(app: TestApp) -> TestResult {
         app.sync().await?;
         let email = app.json("/api/companies/100001/contacts").await?[0]["email"].as_str().unwrap().to_owned();
-        let staff = client(&app)?;
+        let staff = client(&app, "technician")?;
         let own = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("client", &email)?))?;
         let tickets = SearchOptions { kinds: vec!["ticket".into()], limit: None };
         // By name: others made theirs first.
@@ -320,7 +316,7 @@ on_each_engine! {
     }
 
     async fn results_cut_by_the_limit_are_flagged(app: TestApp) -> TestResult {
-        let staff = client(&app)?;
+        let staff = client(&app, "technician")?;
         let first = |limit| SearchOptions { kinds: vec!["company".into()], limit: Some(limit) };
         let named = |n: usize| codex_client::CompanyIn { name: format!("Wallaby {n}").into(), ..Default::default() };
         let thousand: Vec<_> = (0..1_000).map(named).collect();
@@ -461,7 +457,7 @@ on_each_engine! {
         let (id, program) = asset().await?.expect("a device with programs");
         let id = id.to_string();
         let email = app.json("/api/companies/100001/contacts").await?[0]["email"].as_str().unwrap().to_owned();
-        let staff = client(&app)?;
+        let staff = client(&app, "technician")?;
         let own = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("client", &email)?))?;
         let assets = SearchOptions { kinds: vec!["asset".into()], limit: Some(100) };
         let found = staff.search(&program, &assets).await?;
@@ -485,10 +481,6 @@ on_sqlite! {
         }
         Ok(())
     }
-}
-
-fn urlencode(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// The servers of many installations were made so: what is a letter must not be asked of the server.

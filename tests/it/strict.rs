@@ -253,7 +253,7 @@ on_sqlite! {
         assert_eq!(answer.json::<Vec<Value>>().await?.len(), 1);
         let whole = get(&app, "/api/companies", true).await?;
         assert_eq!(whole.json::<Vec<Value>>().await?.len(), 3, "without parameters it is the whole list");
-        for (path, told) in [
+        for (path, reported) in [
             ("/api/companies?limt=1", "unknown parameter `limt`; did you mean `limit`?"),
             ("/api/companies?name__contain=x", "unknown parameter `name__contain`; did you mean `name__contains`?"),
             ("/api/tickets?statuss=open", "unknown parameter `statuss`; did you mean `status`?"),
@@ -267,8 +267,8 @@ on_sqlite! {
         ] {
             let answer = get(&app, path, true).await?;
             assert_eq!(answer.status(), 400, "{path}");
-            let told_ = answer.text().await?;
-            assert!(told_.contains(told), "{path}: {told_}");
+            let text = answer.text().await?;
+            assert!(text.contains(reported), "{path}: {text}");
         }
         Ok(())
     }

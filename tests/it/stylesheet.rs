@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use codex_tests::harness::TestResult;
+use codex_tests::{harness::TestResult, sim::gateway::STYLE};
 
 /// What WCAG 2.2 AA asks of text, and of what one must see to use a control.
 const TEXT: f64 = 4.5;
@@ -110,7 +110,7 @@ fn without(text: &str, start: &str, end: &str) -> String {
 
 /// Both style sheets without comments.
 fn styles() -> std::io::Result<String> {
-    let text = gateway("style.css")? + &gateway("side_panel.css")?;
+    let text = STYLE.to_owned() + &gateway("side_panel.css")?;
     Ok(without(&text, "/*", "*/"))
 }
 

@@ -150,9 +150,9 @@ on_each_engine! {
         let (vip, lab) = (tag(&client, "VIP").await?, tag(&client, "Lab").await?);
         let ids = people(&client, 1_000).await?;
         client.tags().add(lab, &contacts(&ids[..1])).await?;
-        let told = client.tags().add(vip, &contacts(&ids[..2])).dry_run().await?;
-        assert_eq!(told.changes.len(), 2);
-        assert_eq!(told.changes[0].fields["tags"], json!({"before": ["Lab"], "after": ["Lab", "VIP"]}));
+        let reported = client.tags().add(vip, &contacts(&ids[..2])).dry_run().await?;
+        assert_eq!(reported.changes.len(), 2);
+        assert_eq!(reported.changes[0].fields["tags"], json!({"before": ["Lab"], "after": ["Lab", "VIP"]}));
         assert_eq!(links(&app).await?, 1);
         let before = client.contacts().get(ids[0]).tagged().await?;
         let statements = app.codex.statements_run();

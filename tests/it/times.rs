@@ -211,9 +211,9 @@ on_each_engine! {
             ("conversation 70010", "created_at"), ("conversation 70009", "updated_at"),
             ("time entry 80010", "start_time"), ("time entry 80009", "executed_at"), ("ticket ", "due_by"),
         ] {
-            let told = job["report"]["issues"].as_array().unwrap().iter().filter_map(Value::as_str);
-            let told = told.filter(|issue| issue.starts_with(what) && issue.contains(&format!("`{member}`")));
-            assert_eq!(told.count(), 1, "{what}: {issues}");
+            let reported = job["report"]["issues"].as_array().unwrap().iter().filter_map(Value::as_str);
+            let reported = reported.filter(|issue| issue.starts_with(what) && issue.contains(&format!("`{member}`")));
+            assert_eq!(reported.count(), 1, "{what}: {issues}");
         }
         for number in [9, 10] {
             let ticket = app.json(&format!("/api/ticket/{number}")).await?;

@@ -49,9 +49,9 @@ on_each_engine! {
             // A dry run refuses what the write would.
             for dry_run in ["", "?dry_run=true"] {
                 let asked = format!("{path}{dry_run}");
-                let (status, _, told) = refused(&app, method.clone(), &asked, &body).await?;
-                assert_eq!(status, 422, "{asked} {body}: {told}");
-                let faults = told["errors"].as_array().unwrap();
+                let (status, _, reported) = refused(&app, method.clone(), &asked, &body).await?;
+                assert_eq!(status, 422, "{asked} {body}: {reported}");
+                let faults = reported["errors"].as_array().unwrap();
                 let named: Vec<&str> = faults.iter().filter_map(|fault| fault["pointer"].as_str()).collect();
                 assert_eq!(named, pointers, "{asked} {body}");
             }
@@ -85,20 +85,20 @@ on_sqlite! {
             (Method::PUT, "/api/companies/100001", &long, 422, "unprocessable-entity"),
             (Method::PUT, "/companies/100001/update", &long, 422, "unprocessable-entity"),
         ] {
-            let (answered, kind, told) = refused(&app, method, path, body).await?;
-            assert_eq!((answered, kind.as_str()), (status, "application/json"), "{path}: {told}");
+            let (answered, kind, reported) = refused(&app, method, path, body).await?;
+            assert_eq!((answered, kind.as_str()), (status, "application/json"), "{path}: {reported}");
             // What today's modules read.
-            let own = if told["status"] == "error" { "message" } else { "error" };
-            assert!(told[own].is_string(), "{path}: {told}");
-            assert_eq!(told["detail"], told[own], "{path}");
+            let own = if reported["status"] == "error" { "message" } else { "error" };
+            assert!(reported[own].is_string(), "{path}: {reported}");
+            assert_eq!(reported["detail"], reported[own], "{path}");
             // What a problem says.
-            assert_eq!((&told["code"], &told["type"]), (&json!(code), &json!(format!("about:blank#{code}"))), "{path}");
-            assert!(told["title"].is_string() && told["instance"].is_string(), "{path}: {told}");
-            if told["status"] != "error" {
-                assert_eq!(told["status"], status, "{path}");
+            assert_eq!((&reported["code"], &reported["type"]), (&json!(code), &json!(format!("about:blank#{code}"))), "{path}");
+            assert!(reported["title"].is_string() && reported["instance"].is_string(), "{path}: {reported}");
+            if reported["status"] != "error" {
+                assert_eq!(reported["status"], status, "{path}");
             }
-            let faults = told["errors"].as_array().map_or(0, Vec::len);
-            assert_eq!(faults, if status == 422 { 2 } else { 0 }, "{path}: {told}");
+            let faults = reported["errors"].as_array().map_or(0, Vec::len);
+            assert_eq!(faults, if status == 422 { 2 } else { 0 }, "{path}: {reported}");
         }
         let token = app.core.key.user("admin", "admin@msp.example")?;
         let client = Client::new(&app.url(), TokenSource::fixed(token))?;

@@ -104,8 +104,8 @@ on_each_engine! {
             (ViewIn { audience: "role_default".into(), ..view("a", "") }, "/role", "is required"),
         ] {
             let refused = tech.views().create(&sent).await.unwrap_err();
-            let told: Vec<_> = refused.faults().iter().map(|fault| (fault.pointer.as_str(), fault.detail.as_str())).collect();
-            assert!(told.iter().any(|(at, detail)| *at == pointer && detail.contains(says)), "{told:?}");
+            let reported: Vec<_> = refused.faults().iter().map(|fault| (fault.pointer.as_str(), fault.detail.as_str())).collect();
+            assert!(reported.iter().any(|(at, detail)| *at == pointer && detail.contains(says)), "{reported:?}");
         }
         let own = tech.views().create(&view("Mine", "")).await?;
         let moved = ViewIn { resource: "contacts".into(), ..ViewIn::default() };
@@ -116,8 +116,8 @@ on_each_engine! {
 
     async fn changes_of_views_follow_the_rules_of_records(app: TestApp) -> TestResult {
         let (tech, admin) = (client(&app, "technician")?, client(&app, "admin")?);
-        let told = tech.views().create(&view("Mine", "")).dry_run().await?;
-        assert_eq!(told.changes[0].fields["name"]["after"], "Mine");
+        let reported = tech.views().create(&view("Mine", "")).dry_run().await?;
+        assert_eq!(reported.changes[0].fields["name"]["after"], "Mine");
         assert!(names(&tech).await?.is_empty());
         let own = tech.views().create(&view("Mine", "")).idempotency_key("once").await?;
         let again = tech.views().create(&view("Mine", "")).idempotency_key("once").await?;

@@ -50,11 +50,11 @@ on_each_engine! {
             (event("ticket.updated", world.ticket(3).unwrap()), new)
         };
         let before = app.json("/api/ticket/3").await?["status"].clone();
-        let (status, told) = answered(known(&app, changed.to_string())).await?;
-        assert_eq!((status, &told["status"]), (200, &json!("updated")));
-        assert_eq!((&told["ticket_id"], &told["provider"]), (&json!("INC-3"), &json!("freshservice")));
+        let (status, reported) = answered(known(&app, changed.to_string())).await?;
+        assert_eq!((status, &reported["status"]), (200, &json!("updated")));
+        assert_eq!((&reported["ticket_id"], &reported["provider"]), (&json!("INC-3"), &json!("freshservice")));
         let change = format!("status: {} -> pending", before.as_str().unwrap());
-        assert!(told["changes"].as_array().unwrap().contains(&json!(change)), "{told}");
+        assert!(reported["changes"].as_array().unwrap().contains(&json!(change)), "{reported}");
         assert_eq!(app.json("/api/ticket/3").await?["status"], "pending");
         let created = answered(known(&app, json!({"ticket_id": new}).to_string())).await?;
         assert_eq!(created, (201, json!({"status": "created", "ticket_id": new, "provider": "freshservice"})));
@@ -75,8 +75,8 @@ on_each_engine! {
         let body = json!({"ticket_id": 5}).to_string();
         assert_eq!(answered(known(&app, body.clone())).await?.0, 401, "a secret alone is not enough");
         app.freshservice.faults().add("/api/v2/tickets/", When::Always, FaultKind::Html);
-        let (status, told) = answered(signed(&app, SECRET, now, &body)).await?;
-        assert_eq!(status, 502, "{told}");
+        let (status, reported) = answered(signed(&app, SECRET, now, &body)).await?;
+        assert_eq!(status, 502, "{reported}");
         app.freshservice.faults().clear();
         assert_eq!(answered(signed(&app, SECRET, now, &body)).await?.0, 200, "it may come again");
         let both = tokio::join!(
@@ -109,9 +109,9 @@ on_sqlite! {
                 .header("x-webhook-signature", signature(SECRET, now, &body).to_uppercase()),
         ];
         for (n, call) in refused.into_iter().enumerate() {
-            let (status, told) = answered(call).await?;
-            assert_eq!(status, 401, "call {n}: {told}");
-            assert!(told["error"].is_string());
+            let (status, reported) = answered(call).await?;
+            assert_eq!(status, 401, "call {n}: {reported}");
+            assert!(reported["error"].is_string());
         }
         let health = answered(app.call(Method::GET, "/webhooks/health")).await?.1;
         assert_eq!((&health["status"], &health["webhooks_enabled"]), (&json!("ok"), &json!(true)));
@@ -130,9 +130,9 @@ on_sqlite! {
             ("", "body"), ("nonsense", "body"), ("[1]", "body"), ("{}", "body"), ("{\"ticket_id\": 4,", "body"),
             ("{\"subject\": \"x\"}", "ticket_id"), ("{\"ticket_id\": 0}", "ticket_id"), ("{\"ticket_id\": \"x\"}", "ticket_id"),
         ] {
-            let (status, told) = answered(known(&app, body)).await?;
+            let (status, reported) = answered(known(&app, body)).await?;
             assert_eq!(status, 400, "{body}");
-            assert!(told["error"].as_str().unwrap().starts_with(says), "{body}: {told}");
+            assert!(reported["error"].as_str().unwrap().starts_with(says), "{body}: {reported}");
         }
         let large = format!("{{\"ticket_id\": 1, \"subject\": \"{}\"}}", "x".repeat(1 << 20));
         assert_eq!(answered(known(&app, large)).await?.0, 413);
@@ -155,8 +155,8 @@ on_sqlite! {
         };
         assert_eq!(answered(test(None)).await?.0, 403);
         assert_eq!(answered(test(Some("192.0.2.7, 192.0.2.8"))).await?.0, 403);
-        let (status, told) = answered(test(Some("10.1.1.1, 192.0.2.7"))).await?;
-        assert_eq!((status, &told["status"], &told["source_ip"]), (200, &json!("ok"), &json!("192.0.2.7")));
+        let (status, reported) = answered(test(Some("10.1.1.1, 192.0.2.7"))).await?;
+        assert_eq!((status, &reported["status"], &reported["source_ip"]), (200, &json!("ok"), &json!("192.0.2.7")));
         Ok(())
     }
 }

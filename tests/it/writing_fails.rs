@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use codex_core::{Codex, Scope, jobs::JobStatus, store::WriteTrouble, sync::SyncKind};
+use codex_core::{Codex, Scope, jobs::JobStatus, store::WriteFailure, sync::SyncKind};
 use codex_tests::{
     harness::{
         TestResult,
@@ -118,7 +118,7 @@ async fn broken_transactions_leave_a_usable_writer() -> TestResult {
             .execute()
             .await
             .unwrap_err();
-        assert_eq!(full.write_trouble(), Some(WriteTrouble::Full), "{end}");
+        assert_eq!(full.write_failure(), Some(WriteFailure::Full), "{end}");
         match end {
             "rollback" => drop(tx.rollback().await),
             "commit" => assert!(

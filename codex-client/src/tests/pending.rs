@@ -104,9 +104,9 @@ async fn conditional_updates_are_not_retried() {
 
 #[tokio::test]
 async fn dry_runs_are_retried_without_a_key() {
-    let told = r#"{"changes":[],"dry_run":true}"#;
-    let told = StubAnswer::Full("202 Accepted", "", told.into());
-    let stub = Stub::new(vec![status("503 Service Unavailable"), told]).await;
+    let reported = r#"{"changes":[],"dry_run":true}"#;
+    let reported = StubAnswer::Full("202 Accepted", "", reported.into());
+    let stub = Stub::new(vec![status("503 Service Unavailable"), reported]).await;
     let company = stub.client().companies().create(&CompanyIn::default());
     assert_eq!(company.dry_run().await.unwrap().changes, []);
     assert_eq!(stub.lines(), ["POST /api/companies?dry_run=true"; 2]);

@@ -207,7 +207,7 @@ impl Codex {
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Agent::KIND).await?;
         require_free(tx.query(query::RIVALS), &fields, Some(&agent)).await?;
-        self.say_of(tx, author, &agent, fields).await
+        self.edit_agent(tx, author, &agent, fields).await
     }
 
     /// The companies that are opened to an agent; `None` when there is no such agent.
@@ -278,10 +278,10 @@ impl Codex {
         stated: Map<String, Value>,
     ) -> Result<Option<Outcome<Agent>>> {
         let tx = self.0.db.begin().await?;
-        self.say_of(tx, author, agent, stated).await
+        self.edit_agent(tx, author, agent, stated).await
     }
 
-    async fn say_of(
+    async fn edit_agent(
         &self,
         mut tx: Tx,
         author: &Author,

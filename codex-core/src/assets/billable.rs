@@ -142,7 +142,7 @@ impl BillableCount {
 
 /// What a device is billed as. What the MSP says in UDF 7 comes first, then the vendor's class and category,
 /// then the operating system.
-pub fn kind_of(asset: &Asset) -> BillableKind {
+fn kind_of(asset: &Asset) -> BillableKind {
     let fields = &asset.fields;
     let word = |text: &Option<String>| text.as_deref().unwrap_or_default().to_lowercase();
     let (own, class) = (word(&fields.device_type), word(&fields.device_class));

@@ -4,9 +4,9 @@ pub mod audit;
 pub mod billable;
 #[cfg(feature = "store")]
 pub mod contacts;
-pub mod devices;
 #[cfg(feature = "store")]
-pub(crate) mod hand_over;
+pub(crate) mod dependents;
+pub mod devices;
 #[cfg(feature = "store")]
 pub(crate) mod identifiers;
 #[cfg(feature = "store")]

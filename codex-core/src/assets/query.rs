@@ -16,10 +16,7 @@ use crate::{
     records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
-    tags::{
-        self,
-        query::{attach, tag_column},
-    },
+    tags::{self, query::tag_column},
 };
 
 /// An asset with the columns of its status; the select ends before the condition.
@@ -149,12 +146,7 @@ pub async fn list(
     company: Option<CompanyId>,
     request: &PageRequest,
 ) -> Result<Page<(Asset, Option<CompanyRef>)>> {
-    let place = |asset: &Asset| (asset.id.0, asset.fields.hostname_fold.to_string());
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    let mut page = LISTING.page(db, scope, request, narrow, place).await?;
-    if request.tags {
-        attach(db, scope, &mut page.items).await?;
-    }
+    let page = tags::query::page_of::<Asset>(&LISTING, db, scope, company, request).await?;
     with_companies(db, page).await
 }
 
@@ -205,12 +197,7 @@ pub(crate) async fn of_ids(
     ids: &[i64],
     tags: bool,
 ) -> Result<Vec<(Asset, Option<CompanyRef>)>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    let id = |asset: &Asset| asset.id.0;
-    let mut items = LISTING.of_ids(db, ids, narrow, id).await?;
-    if tags {
-        attach(db, scope, &mut items).await?;
-    }
+    let items = tags::query::of_ids::<Asset>(db, scope, company, ids, tags).await?;
     let page = Page {
         items,
         next: None,

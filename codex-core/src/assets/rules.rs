@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Map;
 
-use super::{Asset, AssetFields, AssetStatus, hand_over, identifiers};
+use super::{Asset, AssetFields, AssetStatus, dependents, identifiers};
 use crate::{
     Access, RecordKind, Result,
     companies::COMPANY_ID,
@@ -25,7 +25,7 @@ impl Resource for Asset {
     const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[
         super::audit::query::STATEMENTS,
         super::contacts::STATEMENTS,
-        super::hand_over::STATEMENTS,
+        super::dependents::STATEMENTS,
         super::query::STATEMENTS,
         super::secrets::STATEMENTS,
     ];
@@ -101,9 +101,9 @@ impl Resource for Asset {
         match_manual_records_by(tx, new, "device_uid", columns, false, issues).await
     }
 
-    async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
-        tags::links::hand_over(tx, Self::KIND, from, to).await?;
-        hand_over::hand_over(tx, from, to).await
+    async fn move_dependents(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
+        tags::links::copy_tags(tx, Self::KIND, from, to).await?;
+        dependents::move_dependents(tx, from, to).await
     }
 
     /// The company is the one of the device's site, unless a person said otherwise. An imported device has the company

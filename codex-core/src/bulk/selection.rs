@@ -10,13 +10,13 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Error, Fault, Result, assets, companies, contacts,
+    Error, Fault, Result,
     ids::TagId,
     list::{Filter, Op, PageRequest, listed},
-    records::{ChangeOp, FieldDef},
+    records::{ChangeOp, FieldDef, Resource, Tracked},
     scope::Scope,
     store::Db,
-    tags::TaggedKind,
+    tags::{TaggedKind, rules::Tagged},
 };
 
 /// The most records that are changed together.
@@ -177,11 +177,7 @@ impl Selection {
                 ..PageRequest::default()
             },
         };
-        let list = match kind {
-            TaggedKind::Asset => assets::query::LIST,
-            TaggedKind::Company => companies::query::LIST,
-            TaggedKind::Contact => contacts::query::LIST,
-        };
+        let list = by_tagged_kind!(kind, R => <R as Tagged>::LIST);
         let records = list.versions(db, scope, &request, MAX_SELECTED).await?;
         if records.len() > MAX_SELECTED {
             let message = format!("more than {MAX_SELECTED} records: add a filter");
@@ -193,11 +189,7 @@ impl Selection {
 
 /// The fields that people may set on all records of a selection.
 pub fn settable(kind: TaggedKind) -> impl Iterator<Item = &'static FieldDef> {
-    let fields = match kind {
-        TaggedKind::Asset => assets::AssetFields::FIELDS,
-        TaggedKind::Company => companies::CompanyFields::FIELDS,
-        TaggedKind::Contact => contacts::ContactFields::FIELDS,
-    };
+    let fields = by_tagged_kind!(kind, R => <<R as Resource>::Fields as Tracked>::FIELDS);
     fields.iter().filter(|field| field.editable)
 }
 

@@ -125,7 +125,7 @@ impl Codex {
             let rows = std::mem::replace(&mut bodies, rest);
             let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
             if let Some(done) = step_done::<StepResult>(step_of(&indices))? {
-                done.tell(&mut met, &mut out);
+                done.report(&mut met, &mut out);
                 continue;
             }
             let written =
@@ -226,7 +226,7 @@ impl Codex {
             keep_step(&mut tx, step, &part).await?;
             tx.commit().await?;
         }
-        part.tell(met, out);
+        part.report(met, out);
         Ok(changes)
     }
 
@@ -298,7 +298,7 @@ struct StepResult {
 }
 
 impl StepResult {
-    fn tell(self, met: &mut HashSet<i64>, out: &mut BulkOut) {
+    fn report(self, met: &mut HashSet<i64>, out: &mut BulkOut) {
         for (index, errors) in self.failed {
             out.fail(index, errors);
         }

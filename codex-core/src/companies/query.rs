@@ -14,7 +14,7 @@ use crate::{
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
-    tags::query::{attach, tag_column},
+    tags::{self, query::tag_column},
 };
 
 crate::list::staff_fields!(Company, CompanyFields, tags);
@@ -126,7 +126,7 @@ const TABLE: Table = Table {
 /// [`crate::Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
 /// value that does not fit its column.
 pub async fn page(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Page<Company>> {
-    page_of(&LISTING, db, scope, request).await
+    tags::query::page_of(&LISTING, db, scope, None, request).await
 }
 
 /// A page of the companies without an account number that the caller sees, by name.
@@ -138,7 +138,7 @@ pub(crate) async fn unnumbered(
     scope: &Scope,
     request: &PageRequest,
 ) -> Result<Page<Company>> {
-    page_of(&UNNUMBERED, db, scope, request).await
+    tags::query::page_of(&UNNUMBERED, db, scope, None, request).await
 }
 
 /// The row ids of all companies of a list, in its order.
@@ -153,26 +153,7 @@ pub(crate) async fn listed_ids(db: &Db, scope: &Scope, request: &PageRequest) ->
 
 /// Some companies of such a list with their tags, in this order.
 pub(crate) async fn listed_of_ids(db: &Db, scope: &Scope, ids: &[i64]) -> Result<Vec<Company>> {
-    let id = |company: &Company| company.id.0;
-    let listed = LISTING.of_ids(db, ids, |q| narrow(q, scope, None), id);
-    let mut companies = listed.await?;
-    attach(db, scope, &mut companies).await?;
-    Ok(companies)
-}
-
-async fn page_of(
-    listing: &Listing,
-    db: &Db,
-    scope: &Scope,
-    request: &PageRequest,
-) -> Result<Page<Company>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
-    let place = |company: &Company| (company.id.0, company.fields.name_fold.to_string());
-    let mut page = listing.page(db, scope, request, narrow, place).await?;
-    if request.tags {
-        attach(db, scope, &mut page.items).await?;
-    }
-    Ok(page)
+    tags::query::of_ids(db, scope, None, ids, true).await
 }
 
 fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {

@@ -80,7 +80,7 @@ impl Codex {
     /// Fills in the names of a company's tags. Clients get none.
     pub async fn with_tags(&self, scope: &Scope, company: Company) -> Result<Company> {
         let mut one = [company];
-        tags::query::attach(&self.0.db, scope, &mut one).await?;
+        tags::query::load_tags(&self.0.db, scope, &mut one).await?;
         let [company] = one;
         Ok(company)
     }

@@ -3,7 +3,7 @@
 #[cfg(feature = "store")]
 pub(crate) mod companies;
 #[cfg(feature = "store")]
-pub(crate) mod hand_over;
+pub(crate) mod dependents;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]

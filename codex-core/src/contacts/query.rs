@@ -14,7 +14,7 @@ use crate::{
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
-    tags::query::{attach, tag_column},
+    tags::{self, query::tag_column},
 };
 
 /// What is shown of contacts, with a company of theirs; the select ends before the list of companies.
@@ -137,12 +137,7 @@ pub async fn list(
     company: Option<CompanyId>,
     request: &PageRequest,
 ) -> Result<Page<(Contact, ContactCompanies)>> {
-    let place = |contact: &Contact| (contact.id.0, contact.fields.name_fold.to_string());
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    let mut page = LISTING.page(db, scope, request, narrow, place).await?;
-    if request.tags {
-        attach(db, scope, &mut page.items).await?;
-    }
+    let page = tags::query::page_of::<Contact>(&LISTING, db, scope, company, request).await?;
     with_companies(db, scope, page).await
 }
 
@@ -187,12 +182,7 @@ pub(crate) async fn of_ids(
     ids: &[i64],
     tags: bool,
 ) -> Result<Vec<(Contact, ContactCompanies)>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    let id = |contact: &Contact| contact.id.0;
-    let mut items = LISTING.of_ids(db, ids, narrow, id).await?;
-    if tags {
-        attach(db, scope, &mut items).await?;
-    }
+    let items = tags::query::of_ids::<Contact>(db, scope, company, ids, tags).await?;
     let page = Page {
         items,
         next: None,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::{Contact, ContactFields, hand_over};
+use super::{Contact, ContactFields, dependents};
 use crate::{
     Access, RecordKind, Result,
     companies::rules::by_external_id,
@@ -23,7 +23,7 @@ use crate::{
 impl Resource for Contact {
     const RECORD_KIND: RecordKind = RecordKind::Contact;
     const STATEMENTS: &'static [&'static [(&'static str, Sql)]] =
-        &[super::hand_over::STATEMENTS, super::query::STATEMENTS];
+        &[super::dependents::STATEMENTS, super::query::STATEMENTS];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
@@ -95,9 +95,9 @@ impl Resource for Contact {
         Ok(adopted)
     }
 
-    async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
-        tags::links::hand_over(tx, Self::KIND, from, to).await?;
-        hand_over::hand_over(tx, from, to).await
+    async fn move_dependents(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
+        tags::links::copy_tags(tx, Self::KIND, from, to).await?;
+        dependents::move_dependents(tx, from, to).await
     }
 
     /// Upstream links follow upstream; manual links are rows of their own and stay.

@@ -18,7 +18,7 @@ use super::{
     verify::Verifier,
 };
 use crate::{
-    Error, Result, Scope, codex::Codex, plural::count_of, records::Author,
+    Error, Result, Scope, codex::Codex, masked::masked_url, plural::count_of, records::Author,
     store::snapshot::ScratchFolder, tickets::query::statuses,
 };
 
@@ -81,32 +81,10 @@ pub struct DryRun {
     pub compared_in: Duration,
 }
 
-/// The url of a database without its password, which its query may hold too.
-fn masked(url: &str) -> String {
-    let hidden = || "***".to_owned();
-    if url.starts_with("sqlite:") {
-        return url.to_owned();
-    }
-    let Ok(mut parsed) = url::Url::parse(url) else {
-        return hidden();
-    };
-    let (has_password, has_query) = (parsed.password().is_some(), parsed.query().is_some());
-    if !has_password && !has_query {
-        return url.to_owned();
-    }
-    if has_password && parsed.set_password(Some("***")).is_err() {
-        return hidden();
-    }
-    if has_query {
-        parsed.set_query(Some("***"));
-    }
-    parsed.into()
-}
-
 /// # Errors
 /// [`Error::Conflict`] for another database than that of the import.
 fn require_source(import: &Import, options: &ImportOptions) -> Result<()> {
-    if import.source == masked(&options.from) {
+    if import.source == masked_url(&options.from) {
         return Ok(());
     }
     Err(Error::conflict(format!(
@@ -231,7 +209,7 @@ impl Codex {
     async fn begin_import(&self, options: &ImportOptions, layout: String) -> Result<Import> {
         let import = Import {
             id: uuid::Uuid::new_v4().to_string(),
-            source: masked(&options.from),
+            source: masked_url(&options.from),
             layout,
             time_zone: options.time_zone.map(|zone| zone.name().to_owned()),
             accepted: options.accepted.clone(),
@@ -458,21 +436,4 @@ async fn scratch_import(
         took,
         compared_in: begun.elapsed(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_of_sources_are_masked() {
-        let shown = masked("postgresql://codex:secret@host:5432/codex_db");
-        assert!(
-            shown.contains("codex:***@host") && !shown.contains("secret"),
-            "{shown}"
-        );
-        let shown = masked("postgresql://codex@host/codex_db?password=secret");
-        assert_eq!(shown, "postgresql://codex@host/codex_db?***");
-        assert_eq!(masked("sqlite:old.db"), "sqlite:old.db");
-    }
 }

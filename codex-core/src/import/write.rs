@@ -278,7 +278,7 @@ impl Writer<'_> {
                         whole: false,
                     }),
                     entries: None,
-                    owed: None,
+                    pending: None,
                 };
                 details.entry(source).or_default().push(read.of_row(row));
             }

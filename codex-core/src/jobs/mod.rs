@@ -5,10 +5,10 @@ mod dead;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "sync")]
+pub mod record_issues;
+#[cfg(feature = "sync")]
 pub(crate) mod service;
 mod sync_kind;
-#[cfg(feature = "sync")]
-pub mod trouble;
 pub mod wire;
 
 use std::collections::BTreeMap;

@@ -85,13 +85,13 @@ impl Known {
     }
 
     /// Whether the claim is in force, and its item is still in the same collection.
-    pub fn stands<R: Resource>(&self, item: &SourceRecord<R>) -> bool {
+    pub fn is_in_force<R: Resource>(&self, item: &SourceRecord<R>) -> bool {
         self.scope == item.scope && self.gone_at.is_none() && self.missing_since.is_none()
     }
 
     /// Whether an item with this hash states what the claim states already.
     pub fn states_the_same<R: Resource>(&self, item: &SourceRecord<R>, hash: i64) -> bool {
-        self.hash == hash && self.stands(item)
+        self.hash == hash && self.is_in_force(item)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 sql! {
     /// Moves the sources' claims on one record to another.
-    HAND_OVER = "update claims set record_id = $3 where kind = $1 and record_id = $2 and source <> 'manual'";
+    MOVE_CLAIMS = "update claims set record_id = $3 where kind = $1 and record_id = $2 and source <> 'manual'";
     /// Deletes the manual claim on a record after it was merged into that of another.
     FORGET_MANUAL = "delete from claims where kind = $1 and record_id = $2 and source = 'manual'";
 }
@@ -54,9 +54,9 @@ impl RecordWriter<'_> {
             let q = self.tx.query(FORGET_MANUAL).bind(R::KIND);
             q.bind(other).execute().await?;
         }
-        let q = self.tx.query(HAND_OVER).bind(R::KIND).bind(other);
+        let q = self.tx.query(MOVE_CLAIMS).bind(R::KIND).bind(other);
         q.bind(kept).execute().await?;
-        R::hand_over(self.tx, other, kept).await?;
+        R::move_dependents(self.tx, other, kept).await?;
         let summary = self.refresh::<R>(&both).await?;
         bump_revision::<R>(self.tx, self.author, std::iter::once(kept)).await?;
         Ok(summary)

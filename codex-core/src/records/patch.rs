@@ -114,7 +114,7 @@ pub trait RecordBody: Serialize + DeserializeOwned {
 pub(crate) const LONGEST: usize = 8_000;
 /// The longest text that an index holds, in bytes, folded or not. `PostgreSQL` refuses index rows above 2,704 bytes,
 /// and some index rows hold two texts.
-pub(crate) const LONGEST_INDEXED: usize = 1_000;
+const LONGEST_INDEXED: usize = 1_000;
 
 /// As much of a text as an index holds.
 pub(crate) fn indexable(text: &str) -> &str {
@@ -532,7 +532,7 @@ mod tests {
     fn body_with_faults_only_reports_the_faults() {
         let nothing = Err(Error::invalid("body", "states no field"));
         let faults = vec![Fault::at("asset_ids", "must be a list of ids")];
-        let told = sound(nothing, faults).unwrap_err().to_string();
-        assert!(told.contains("asset_ids"), "{told}");
+        let reported = sound(nothing, faults).unwrap_err().to_string();
+        assert!(reported.contains("asset_ids"), "{reported}");
     }
 }

@@ -212,10 +212,10 @@ pub(crate) fn winners<'c>(
 
 /// Whether the record is live: some claim keeps it alive, and no person has deleted it.
 pub fn alive(claims: &[Claim]) -> bool {
-    let deleted_by_hand = claims
+    let deleted_manually = claims
         .iter()
         .any(|claim| claim.source == MANUAL && !claim.live);
-    !deleted_by_hand && claims.iter().any(|claim| claim.live && claim.anchor)
+    !deleted_manually && claims.iter().any(|claim| claim.live && claim.anchor)
 }
 
 /// Merges newly stated fields into what the same source stated before: a field that is absent now keeps its value.

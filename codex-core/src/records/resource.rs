@@ -123,7 +123,11 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
 
     /// Moves what belongs to one record to the record that it is merged into. Where only one of a thing is allowed and
     /// both have it, the kept record gets the newer one.
-    fn hand_over(_tx: &mut Tx, _from: i64, _to: i64) -> impl Future<Output = Result<()>> + Send {
+    fn move_dependents(
+        _tx: &mut Tx,
+        _from: i64,
+        _to: i64,
+    ) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 

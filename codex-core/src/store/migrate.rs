@@ -15,10 +15,10 @@ static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// How long a process waits for another that migrates the same file.
-const TURN: Duration = Duration::from_secs(600);
+const LOCK_WAIT: Duration = Duration::from_secs(600);
 /// A migration may rewrite a large table, which takes longer than a statement of a call may take. The wait for another
 /// process that migrates has no limit. The wait for a table in use is short, because all later calls wait behind it.
-const PG_TURN: &str = "set local statement_timeout = 0; set local lock_timeout = 0; \
+const PG_LOCK: &str = "set local statement_timeout = 0; set local lock_timeout = 0; \
                        set local idle_in_transaction_session_timeout = 0; \
                        select pg_advisory_xact_lock(hashtext('codex migrations')); \
                        set local lock_timeout = '10s'";
@@ -50,7 +50,7 @@ impl Db {
         }
         match &self.pools {
             Pools::Sqlite { .. } => {
-                let mut tx = self.begin_in_turn().await?;
+                let mut tx = self.begin_with_lock().await?;
                 tx.inner.migrate(None).await?;
                 tx.commit().await
             }
@@ -58,7 +58,7 @@ impl Db {
                 // Its own connection, which is closed: no lock is left after a failure.
                 let mut connection = pool.acquire().await?.detach();
                 let mut tx = connection.begin().await?;
-                sqlx::raw_sql(PG_TURN).execute(&mut *tx).await?;
+                sqlx::raw_sql(PG_LOCK).execute(&mut *tx).await?;
                 let done = run(&POSTGRES, None, &mut *tx).await;
                 match &done {
                     Ok(()) => tx.commit().await?,
@@ -71,11 +71,11 @@ impl Db {
     }
 
     /// Begins a write transaction, and waits while another process migrates.
-    async fn begin_in_turn(&self) -> Result<super::Tx> {
+    async fn begin_with_lock(&self) -> Result<super::Tx> {
         let since = Instant::now();
         loop {
             match self.begin().await {
-                Err(error) if error.is_in_the_way() && since.elapsed() < TURN => {}
+                Err(error) if error.is_in_the_way() && since.elapsed() < LOCK_WAIT => {}
                 begun => return begun,
             }
         }
@@ -108,7 +108,7 @@ impl Inner {
         match self {
             Self::Sqlite(tx) => run(&SQLITE, to, &mut **tx).await,
             Self::Pg(tx) => {
-                sqlx::raw_sql(PG_TURN).execute(&mut **tx).await?;
+                sqlx::raw_sql(PG_LOCK).execute(&mut **tx).await?;
                 run(&POSTGRES, to, &mut **tx).await
             }
         }

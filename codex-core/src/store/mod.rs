@@ -16,7 +16,7 @@ mod exclusive;
 mod revisions;
 pub mod schema;
 pub mod snapshot;
-mod trouble;
+mod write_failure;
 
 use std::{
     sync::{
@@ -36,13 +36,13 @@ pub(crate) use revisions::STATEMENTS as REVISIONS;
 use revisions::Written;
 pub use revisions::{Reads, Revisions, noting_reads};
 pub use sql::Sql;
-pub use trouble::WriteTrouble;
-pub(crate) use trouble::{STATEMENTS, sqlite_code};
+pub use write_failure::WriteFailure;
+pub(crate) use write_failure::{STATEMENTS, sqlite_code};
 
 use crate::Result;
 
 /// Waits for a turn.
-const TURN: &str = "select 1 from pg_advisory_xact_lock(hashtext($1))";
+const ADVISORY_LOCK: &str = "select 1 from pg_advisory_xact_lock(hashtext($1))";
 
 /// Which engine a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Engine {
 #[derive(Debug, Default)]
 struct Shared {
     statements: AtomicU64,
-    writing: trouble::Writing,
+    writing: write_failure::Writing,
 }
 
 enum Inner {
@@ -209,7 +209,7 @@ impl Tx {
     /// is not there cannot be made by another meanwhile. On `SQLite` the only writer has every turn.
     pub async fn advisory_lock(&mut self, at: &'static str) -> Result<()> {
         if matches!(self.inner, Inner::Pg(_)) {
-            self.query(TURN).bind(at).execute().await?;
+            self.query(ADVISORY_LOCK).bind(at).execute().await?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, json};
 
-use super::{FIELD, TagFields, query::HAND_OVER, rules::Tagged, wire::TagRecordsIn};
+use super::{FIELD, TagFields, query::COPY_TAGS, rules::Tagged, wire::TagRecordsIn};
 use crate::{
     Error, Fault, Result, companies,
     fold::SearchKey,
@@ -177,8 +177,8 @@ async fn remove<R: Tagged>(tx: &mut Tx, tag: i64, records: &[i64]) -> Result<()>
 }
 
 /// Adds the tags of a record to the record that it is merged into.
-pub(crate) async fn hand_over(tx: &mut Tx, kind: &'static str, from: i64, to: i64) -> Result<()> {
-    let q = tx.query(HAND_OVER).bind(kind).bind(from).bind(to);
+pub(crate) async fn copy_tags(tx: &mut Tx, kind: &'static str, from: i64, to: i64) -> Result<()> {
+    let q = tx.query(COPY_TAGS).bind(kind).bind(from).bind(to);
     q.execute().await?;
     Ok(())
 }

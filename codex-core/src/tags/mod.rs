@@ -12,9 +12,7 @@ pub mod rules;
 mod service;
 pub mod wire;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
+pub use crate::kinds::TaggedKind;
 use crate::{
     fold::{IdentityKey, SearchKey},
     ids::TagId,
@@ -45,18 +43,6 @@ record! {
 row! {
     /// A word that staff put on records.
     pub struct Tag(TagId, TagFields) {}
-}
-
-/// The kinds of record that tags are put on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TaggedKind {
-    /// An asset.
-    Asset,
-    /// A company.
-    Company,
-    /// A contact.
-    Contact,
 }
 
 /// How many live records of each kind have a tag.

@@ -9,11 +9,11 @@ use crate::{
     companies::Company,
     contacts::Contact,
     fold::IdentityKey,
-    ids::TagId,
+    ids::{CompanyId, TagId},
     list::{ColumnType, Listing, Page, PageRequest, always},
     records::{Resource as _, Tracked as _},
     scope::Scope,
-    store::{Db, Tx},
+    store::{Db, Q, Tx},
 };
 
 const READING: &str = "reading tags";
@@ -36,7 +36,7 @@ sql! {
     /// The live tag that has a name.
     HOLDER = "select id, name from tags where name_key = $1 and deleted_at is null";
     /// Adds the tags of a record to the record that it is merged into, except those that it already has.
-    HAND_OVER = "insert into record_tags (tag_id, kind, record_id, created_at, created_by) \
+    COPY_TAGS = "insert into record_tags (tag_id, kind, record_id, created_at, created_by) \
         select tag_id, kind, $3, created_at, created_by from record_tags where kind = $1 and record_id = $2 \
         on conflict (kind, record_id, tag_id) do nothing";
 }
@@ -132,8 +132,46 @@ async fn uses(db: &Db, tags: &[TagId]) -> Result<HashMap<TagId, TagUses>> {
     Ok(uses)
 }
 
+/// A page of records, of all companies that the caller sees or of one; with the names of their tags on request.
+///
+/// # Errors
+/// [`Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a value that
+/// does not fit its column.
+pub(crate) async fn page_of<R: Tagged>(
+    listing: &Listing,
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    request: &PageRequest,
+) -> Result<Page<R>> {
+    let narrow = |q: &mut Q<'_>| (R::LIST.narrow)(q, scope, company);
+    let page = listing.page(db, scope, request, narrow, R::list_place);
+    let mut page = page.await?;
+    if request.tags {
+        load_tags(db, scope, &mut page.items).await?;
+    }
+    Ok(page)
+}
+
+/// Some records of the list, in this order; with the names of their tags on request.
+pub(crate) async fn of_ids<R: Tagged>(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    ids: &[i64],
+    tags: bool,
+) -> Result<Vec<R>> {
+    let narrow = |q: &mut Q<'_>| (R::LIST.narrow)(q, scope, company);
+    let records = R::LIST.listing.of_ids(db, ids, narrow, R::record_id);
+    let mut records = records.await?;
+    if tags {
+        load_tags(db, scope, &mut records).await?;
+    }
+    Ok(records)
+}
+
 /// Fills in the names of the records' tags, sorted, in one statement. Clients get none.
-pub(crate) async fn attach<R: Tagged>(db: &Db, scope: &Scope, records: &mut [R]) -> Result<()> {
+pub(crate) async fn load_tags<R: Tagged>(db: &Db, scope: &Scope, records: &mut [R]) -> Result<()> {
     if records.is_empty() || scope.companies().is_some() {
         return Ok(());
     }

@@ -7,8 +7,9 @@ use crate::{
     companies::Company,
     contacts::Contact,
     fold::{IdentityKey, SearchKey},
+    list::ByCompany,
     records::{Resource, reserve_ids},
-    store::Sql,
+    store::{Record, Sql},
 };
 
 impl Resource for Tag {
@@ -28,18 +29,31 @@ impl Resource for Tag {
 }
 
 /// A kind of record that tags are put on: one of [`super::TaggedKind`].
-pub(crate) trait Tagged: Resource {
+pub(crate) trait Tagged: Resource + Record {
+    /// Its list.
+    const LIST: ByCompany;
+
     /// Row id.
     fn record_id(&self) -> i64;
+
+    /// Row id, and the key in the list's own order.
+    fn list_place(&self) -> (i64, String);
 
     /// Sets the names of its tags.
     fn set_tags(&mut self, names: Vec<String>);
 }
 
-/// `tagged! { Asset, Company }` implements [`Tagged`] for kinds of record with the fields `id` and `tags`.
+/// `tagged! { Asset, of assets by hostname_fold; }` implements [`Tagged`] for a kind of record with the fields `id` and
+/// `tags`; its module has the list, which is in the order of the field at the end.
 macro_rules! tagged {
-    ($($record:ty),+) => {$(
+    ($($record:ty, of $module:ident by $order:ident;)+) => {$(
         impl Tagged for $record {
+            const LIST: ByCompany = crate::$module::query::LIST;
+
+            fn list_place(&self) -> (i64, String) {
+                (self.id.0, self.fields.$order.to_string())
+            }
+
             fn record_id(&self) -> i64 {
                 self.id.0
             }
@@ -50,4 +64,8 @@ macro_rules! tagged {
         }
     )+};
 }
-tagged! { Asset, Company, Contact }
+tagged! {
+    Asset, of assets by hostname_fold;
+    Company, of companies by name_fold;
+    Contact, of contacts by name_fold;
+}

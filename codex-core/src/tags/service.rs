@@ -3,17 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Tag, TagFields, TagUses, TaggedKind,
+    Tag, TagFields, TagUses,
     links::{self, Counts, LinkChange},
     query,
     wire::{TagAddedOut, TagIn, TagRecordsIn, TagRemovedOut},
 };
 use crate::{
     Error, Outcome, Result, Scope,
-    assets::Asset,
     codex::Codex,
-    companies::Company,
-    contacts::Contact,
     idempotency::step_done,
     ids::TagId,
     list::{Page, PageRequest},
@@ -159,17 +156,9 @@ impl Codex {
         {
             return Err(Error::Changed);
         }
-        let (counts, summary) = match named.kind {
-            TaggedKind::Asset => {
-                links::change::<Asset>(&mut tx, author, &tag, named, change).await?
-            }
-            TaggedKind::Company => {
-                links::change::<Company>(&mut tx, author, &tag, named, change).await?
-            }
-            TaggedKind::Contact => {
-                links::change::<Contact>(&mut tx, author, &tag, named, change).await?
-            }
-        };
+        let (counts, summary) = by_tagged_kind!(named.kind, R => {
+            links::change::<R>(&mut tx, author, &tag, named, change).await?
+        });
         let changed = Self::conclude_step(tx, author, summary, 0, counts);
         changed.await.map(Some)
     }

@@ -39,7 +39,7 @@ struct Texts {
 }
 
 #[derive(Debug, sqlx::FromRow)]
-struct Said {
+struct ConversationRow {
     ticket_id: TicketId,
     external_id: Option<i64>,
     user_id: Option<i64>,
@@ -59,7 +59,7 @@ struct Said {
     updated_at: Option<DateTime<Utc>>,
 }
 
-impl Said {
+impl ConversationRow {
     /// The keys of today's answers, and those that they leave out.
     fn shown(self) -> Value {
         let body = self.body.unwrap_or_default();
@@ -110,10 +110,10 @@ pub(crate) async fn read(db: &Db, ids: &[TicketId], wanted: &[&str]) -> Result<B
         let mut lists = group(said(db, ids).await?, |said| said.ticket_id);
         for (id, keys) in &mut beside {
             let all = lists.remove(id).unwrap_or_default().into_iter();
-            let (notes, public): (Vec<Said>, Vec<Said>) =
+            let (notes, public): (Vec<ConversationRow>, Vec<ConversationRow>) =
                 all.partition(|said| said.private == Some(true));
             for (key, list) in [("conversations", public), ("notes", notes)] {
-                let list: Vec<Value> = list.into_iter().map(Said::shown).collect();
+                let list: Vec<Value> = list.into_iter().map(ConversationRow::shown).collect();
                 keys.insert(key.to_owned(), list.into());
             }
         }
@@ -151,7 +151,7 @@ async fn texts(db: &Db, ids: &[TicketId]) -> Result<HashMap<TicketId, Texts>> {
 }
 
 /// Without the PSA's copies of notes that were made here.
-async fn said(db: &Db, ids: &[TicketId]) -> Result<Vec<Said>> {
+async fn said(db: &Db, ids: &[TicketId]) -> Result<Vec<ConversationRow>> {
     let q = db.query(
         "select s.ticket_id, s.external_id, s.user_id, coalesce(s.author_name, s.author) as author, s.incoming, s.private, s.channel, \
          s.from_email, s.to_emails, s.cc_emails, s.bcc_emails, s.support_email, s.body_html, s.body, \

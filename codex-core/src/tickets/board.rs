@@ -168,7 +168,7 @@ mod tests {
         }
     }
 
-    fn told(ticket: &TicketFields, word: &str) -> (u8, String, &'static str) {
+    fn placed(ticket: &TicketFields, word: &str) -> (u8, String, &'static str) {
         let place = place(ticket, &status(word), now());
         (place.section, place.text, place.class)
     }
@@ -179,19 +179,19 @@ mod tests {
         let urgent = ticket(Some(4), idle);
         let medium = ticket(Some(2), idle);
         let expected = (2, "Customer Replied (31m ago)".into(), "sla-warning");
-        assert_eq!(told(&urgent, "customer_replied"), expected);
+        assert_eq!(placed(&urgent, "customer_replied"), expected);
         let expected = (3, "Update Overdue (<open>, 31m ago)".into(), "sla-critical");
-        assert_eq!(told(&urgent, "open"), expected);
+        assert_eq!(placed(&urgent, "open"), expected);
         assert_eq!(
-            told(&medium, "open"),
+            placed(&medium, "open"),
             (1, "No FR Due Date".into(), "sla-none")
         );
         assert_eq!(
-            told(&medium, "on_hold"),
+            placed(&medium, "on_hold"),
             (4, "On Hold (31m ago)".into(), "sla-none")
         );
         let expected = (4, "<scheduled> (31m ago)".into(), "sla-in-progress");
-        assert_eq!(told(&medium, "scheduled"), expected);
+        assert_eq!(placed(&medium, "scheduled"), expected);
         let waiting = TicketFields {
             agent_responded_at: Some(now() - TimeDelta::hours(2)),
             ..medium.clone()
@@ -201,9 +201,9 @@ mod tests {
             "Waiting on Customer (Agent: 2h ago)".into(),
             "sla-responded",
         );
-        assert_eq!(told(&waiting, "waiting_customer"), expected);
+        assert_eq!(placed(&waiting, "waiting_customer"), expected);
         assert_eq!(
-            told(&TicketFields::default(), "open").0,
+            placed(&TicketFields::default(), "open").0,
             1,
             "nothing known is not overdue"
         );
@@ -219,7 +219,7 @@ mod tests {
                 fr_due_by: due,
                 ..TicketFields::default()
             };
-            let (_, text, class) = told(&ticket, "open");
+            let (_, text, class) = placed(&ticket, "open");
             format!("{text} {class}")
         };
         assert_eq!(left("Incident", 30), "30 sec for FR sla-critical");
@@ -240,7 +240,7 @@ mod tests {
             first_responded_at: Some(now()),
             ..ticket(Some(2), TimeDelta::zero())
         };
-        assert_eq!(told(&answered, "open").1, "<open> (FR Met)");
+        assert_eq!(placed(&answered, "open").1, "<open> (FR Met)");
     }
 
     #[test]

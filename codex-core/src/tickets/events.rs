@@ -252,7 +252,7 @@ impl Codex {
         let fields = summary.changes.iter().flat_map(|change| &change.fields);
         Ok(EventOutcome::Updated(
             fields
-                .map(|(name, change)| told(&statuses, name, change))
+                .map(|(name, change)| change_text(&statuses, name, change))
                 .collect(),
         ))
     }
@@ -266,7 +266,7 @@ fn repeats(stated: &Map<String, Value>, known: &Map<String, Value>) -> bool {
 }
 
 /// A change in words (contract 1.2.I).
-fn told(statuses: &Statuses, name: &str, change: &Value) -> String {
+fn change_text(statuses: &Statuses, name: &str, change: &Value) -> String {
     let word = |value: &Value| match (name, value.as_i64()) {
         ("status_id", Some(id)) => statuses.of(id).word,
         ("priority_id", Some(id)) => {
@@ -296,8 +296,8 @@ mod tests {
     #[test]
     fn changes_are_described_in_words() {
         let change = json!({"before": 2, "after": 5});
-        let told = |name| told(&Statuses::default(), name, &change);
-        assert_eq!(told("status_id"), "status: open -> closed");
-        assert_eq!(told("subject"), "subject");
+        let change_text = |name| change_text(&Statuses::default(), name, &change);
+        assert_eq!(change_text("status_id"), "status: open -> closed");
+        assert_eq!(change_text("subject"), "subject");
     }
 }

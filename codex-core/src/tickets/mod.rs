@@ -3,6 +3,7 @@
 #[cfg(feature = "store")]
 pub mod beside;
 pub mod board;
+mod convert;
 #[cfg(feature = "sync")]
 mod event;
 #[cfg(feature = "sync")]
@@ -10,7 +11,7 @@ pub(crate) mod events;
 #[cfg(feature = "store")]
 mod filter;
 #[cfg(feature = "store")]
-pub(crate) mod owed;
+pub(crate) mod pending_details;
 pub mod psa;
 #[cfg(feature = "store")]
 mod psa_ticket;
@@ -36,7 +37,7 @@ use serde_json::Value;
 #[cfg(feature = "sync")]
 pub use event::TicketEvent;
 #[cfg(feature = "store")]
-pub use owed::Owed;
+pub use pending_details::PendingDetails;
 #[cfg(feature = "store")]
 pub use psa_ticket::{Details, PsaTicket, ReadList};
 #[cfg(feature = "sync")]

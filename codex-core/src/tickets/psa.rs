@@ -87,7 +87,7 @@ impl PsaTicketBase {
             external_id: fields.external_id,
             group_id: fields.group_id,
             id: fields.number,
-            priority: super::wire::priority_word(fields.priority_id),
+            priority: super::convert::priority_word(fields.priority_id),
             requester_name: ticket.requester.clone(),
             responder_id: fields.responder_id,
             source: fields.external_source.clone(),
@@ -107,7 +107,7 @@ impl PsaTicketOut {
             requester_email: ticket.requester_address.clone(),
             total_hours: ticket
                 .minutes
-                .map(|minutes| super::wire::hours(Some(minutes))),
+                .map(|minutes| super::convert::hours(Some(minutes))),
         }
     }
 }

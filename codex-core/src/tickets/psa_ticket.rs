@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{SentConversation, Ticket, TimeEntry, owed::Owed};
+use super::{SentConversation, Ticket, TimeEntry, pending_details::PendingDetails};
 use crate::records::SourceRecord;
 
 /// A ticket as the PSA has it now, with everything on it.
@@ -39,7 +39,7 @@ pub struct Details {
     /// `None` when they could not be read: what is known stays.
     pub entries: Option<ReadList<TimeEntry>>,
     /// What could not be read.
-    pub owed: Option<Owed>,
+    pub pending: Option<PendingDetails>,
 }
 
 impl Details {
@@ -60,8 +60,8 @@ impl Details {
         for entry in worked {
             entry.ticket_id = TicketId(row);
         }
-        if let Some(owed) = &mut self.owed {
-            owed.ticket = row;
+        if let Some(pending) = &mut self.pending {
+            pending.ticket = row;
         }
         self
     }

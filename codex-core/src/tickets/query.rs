@@ -218,14 +218,14 @@ pub(crate) async fn shown_of_ids(
     db: &Db,
     scope: &Scope,
     ids: &[i64],
-) -> Result<Vec<Said<ShownTicket>>> {
+) -> Result<Vec<WithConversations<ShownTicket>>> {
     let mut q = db.query(SHOWN);
     push_said(&mut q, scope);
     q.push(SHOWN_LIVE);
     restrict(&mut q, scope, &TicketFilter::default());
     q.push(" and t.id in ").push_list(ids.iter().copied());
     q.push(JOINED);
-    let mut tickets: Vec<Said<ShownTicket>> = q.all().await?;
+    let mut tickets: Vec<WithConversations<ShownTicket>> = q.all().await?;
     let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
     tickets.sort_unstable_by_key(|found| places.get(&found.ticket.id.0));
     Ok(tickets)
@@ -308,7 +308,7 @@ pub(crate) async fn shown(
     scope: &Scope,
     company: CompanyId,
     ids: &[TicketId],
-) -> Result<Vec<Said<ShownTicket>>> {
+) -> Result<Vec<WithConversations<ShownTicket>>> {
     let mut q = db.query(SHOWN);
     push_said(&mut q, scope);
     q.push(SHOWN_LIVE);
@@ -316,7 +316,7 @@ pub(crate) async fn shown(
     q.push(" and +t.company_id = ").push_bind(company);
     q.push(" and t.id in ").push_list(ids.iter().copied());
     q.push(JOINED);
-    let mut tickets: Vec<Said<ShownTicket>> = q.all().await?;
+    let mut tickets: Vec<WithConversations<ShownTicket>> = q.all().await?;
     let places: HashMap<TicketId, usize> = ids.iter().copied().zip(0..).collect();
     // Here: the engines would carry all texts through their sort.
     tickets.sort_unstable_by_key(|found| places.get(&found.ticket.id));
@@ -329,7 +329,7 @@ pub(crate) async fn shown_behind(
     scope: &Scope,
     id: TicketId,
     limit: u32,
-) -> Result<Vec<Said<ShownTicket>>> {
+) -> Result<Vec<WithConversations<ShownTicket>>> {
     let mut q = db.query(SHOWN);
     push_said(&mut q, scope);
     q.push(SHOWN_LIVE);
@@ -337,7 +337,7 @@ pub(crate) async fn shown_behind(
     q.push(" and t.id > ").push_bind(id);
     q.push(" order by t.id limit ").push_bind(i64::from(limit));
     q.push(JOINED);
-    let mut tickets: Vec<Said<ShownTicket>> = q.all().await?;
+    let mut tickets: Vec<WithConversations<ShownTicket>> = q.all().await?;
     tickets.sort_unstable_by_key(|found| found.ticket.id);
     Ok(tickets)
 }
@@ -360,7 +360,7 @@ pub(crate) async fn behind(
 
 /// A ticket with what was said on it, oldest first.
 #[derive(Debug, sqlx::FromRow)]
-pub(crate) struct Said<T> {
+pub(crate) struct WithConversations<T> {
     #[sqlx(flatten)]
     pub ticket: T,
     pub said: Json<Vec<Conversation>>,
@@ -376,13 +376,17 @@ fn push_said(q: &mut Q<'_>, scope: &Scope) {
 }
 
 /// Looks a live ticket up by its number; one statement.
-pub(crate) async fn find(db: &Db, scope: &Scope, number: i64) -> Result<Option<Said<Ticket>>> {
+pub(crate) async fn find(
+    db: &Db,
+    scope: &Scope,
+    number: i64,
+) -> Result<Option<WithConversations<Ticket>>> {
     let mut q = db.query("select t.*");
     push_said(&mut q, scope);
     q.push(WHOLE)
         .push(" where t.deleted_at is null and t.number = ");
     q.push_bind(number);
-    let found: Option<Said<Ticket>> = q.optional().await?;
+    let found: Option<WithConversations<Ticket>> = q.optional().await?;
     Ok(found.filter(|found| scope.sees(found.ticket.fields.company_id)))
 }
 
@@ -391,7 +395,7 @@ pub(crate) async fn of_numbers(
     db: &Db,
     scope: &Scope,
     numbers: &[i64],
-) -> Result<Vec<Said<ShownTicket>>> {
+) -> Result<Vec<WithConversations<ShownTicket>>> {
     let mut q = db.query(SHOWN);
     push_said(&mut q, scope);
     q.push(SHOWN_LIVE);

@@ -18,7 +18,7 @@ impl Resource for Ticket {
     const RECORD_KIND: RecordKind = RecordKind::Ticket;
     const KEY: Option<&'static str> = Some("number");
     const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[
-        super::owed::STATEMENTS,
+        super::pending_details::STATEMENTS,
         super::query::STATEMENTS,
         super::threads::STATEMENTS,
     ];

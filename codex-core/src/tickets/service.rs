@@ -17,7 +17,7 @@ use crate::{
         Conversation, ShownTicket, Ticket,
         beside::{self, Beside},
         psa::PsaActiveTicketOut,
-        query::{self, Said, TicketFilter},
+        query::{self, TicketFilter, WithConversations},
         status::{self, Statuses},
         threads,
         wire::{ActiveOut, TicketUpdateIn, TicketUpdateOut},
@@ -95,7 +95,7 @@ impl Codex {
         number: i64,
     ) -> Result<Option<(Ticket, Vec<Conversation>)>> {
         let found = query::find(&self.0.db, scope, number).await?;
-        Ok(found.map(|Said { mut ticket, said }| {
+        Ok(found.map(|WithConversations { mut ticket, said }| {
             self.redact_for_scope(scope, &mut ticket);
             (ticket, said.0)
         }))
@@ -139,7 +139,7 @@ impl Codex {
         company: CompanyId,
         ids: &[TicketId],
         ahead: &Ahead<P>,
-        part: fn(Vec<Said<ShownTicket>>) -> P,
+        part: fn(Vec<WithConversations<ShownTicket>>) -> P,
     ) -> Result<()> {
         for ids in ids.chunks(PAGE as usize) {
             let mut page = query::shown(&self.0.db, scope, company, ids).await?;
@@ -214,7 +214,11 @@ impl Codex {
         Ok(self.shown(scope, page))
     }
 
-    fn shown(&self, scope: &Scope, mut page: Vec<Said<ShownTicket>>) -> Vec<ExportedTicket> {
+    fn shown(
+        &self,
+        scope: &Scope,
+        mut page: Vec<WithConversations<ShownTicket>>,
+    ) -> Vec<ExportedTicket> {
         self.count_shown(scope, &mut page);
         let exported = page.into_iter().map(|found| ExportedTicket {
             shown: found.ticket,
@@ -225,7 +229,7 @@ impl Codex {
         exported.collect()
     }
 
-    fn count_shown(&self, scope: &Scope, page: &mut [Said<ShownTicket>]) {
+    fn count_shown(&self, scope: &Scope, page: &mut [WithConversations<ShownTicket>]) {
         let each = page.iter_mut();
         each.for_each(|found| found.ticket.minutes = self.worked(scope, found.ticket.minutes));
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Details, SentConversation, TimeEntry, owed};
+use super::{Details, SentConversation, TimeEntry, pending_details};
 use crate::{
     Error, Result, dates,
     fold::words,
@@ -44,7 +44,7 @@ pub(crate) struct Stale {
 }
 
 /// The next tickets changed since a moment whose details are older than they are: the newest first, from
-/// `before` on backwards. Those that owe something are left out: they have a time of their own. Details that were
+/// `before` on backwards. Those with something pending are left out: they have a time of their own. Details that were
 /// stored under a time that has not come count as older than every ticket.
 pub(crate) async fn stale(
     db: &Db,
@@ -138,7 +138,7 @@ pub(crate) async fn save_labels(tx: &mut Tx, source: &str, labels: &[(i64, Strin
 }
 
 /// Makes a source's conversations and time entries of some tickets those that were read. What is no
-/// longer there is marked, notes made here stay, and what could not be read is remembered as owed.
+/// longer there is marked, notes made here stay, and what could not be read is remembered as pending.
 pub(crate) async fn replace(
     tx: &mut Tx,
     source: &str,
@@ -150,7 +150,7 @@ pub(crate) async fn replace(
     }
     let (mut said, mut worked) = (Vec::new(), Vec::new());
     let (mut whole_said, mut whole_worked) = (Vec::new(), Vec::new());
-    let (mut owing, mut paid) = (Vec::new(), Vec::new());
+    let (mut pending, mut complete) = (Vec::new(), Vec::new());
     for details in all {
         if let Some(read) = &details.conversations {
             said.extend(&read.items);
@@ -160,9 +160,9 @@ pub(crate) async fn replace(
             worked.extend(&read.items);
             whole_worked.extend(read.whole.then_some(details.ticket));
         }
-        match &details.owed {
-            Some(owed) => owing.push(owed.clone()),
-            None => paid.push(details.ticket),
+        match &details.pending {
+            Some(details) => pending.push(details.clone()),
+            None => complete.push(details.ticket),
         }
     }
     let present: Vec<i64> = said
@@ -204,8 +204,8 @@ pub(crate) async fn replace(
     );
     q.execute().await?;
 
-    owed::remember(tx, source, at, &owing).await?;
-    owed::paid(tx, paid).await
+    pending_details::remember(tx, source, at, &pending).await?;
+    pending_details::complete(tx, complete).await
 }
 
 /// Everything of some tickets that is not `present` any more.

@@ -151,10 +151,10 @@ mod tests {
             Ok(vec![(Op::In, "3,4".into())])
         );
         assert_eq!(read("subject", "open"), Ok(vec![(Op::Eq, "open".into())]));
-        let told = read("status__in", "open,pendng").unwrap_err();
+        let reported = read("status__in", "open,pendng").unwrap_err();
         assert!(
-            told.contains("no status is called `pendng`; did you mean `pending`?"),
-            "{told}"
+            reported.contains("no status is called `pendng`; did you mean `pending`?"),
+            "{reported}"
         );
         assert!(read("priority", "x").is_err());
     }

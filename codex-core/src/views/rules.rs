@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn queries_name_what_their_list_has() {
-        let told = |name: &str, value: &str| {
+        let reason = |name: &str, value: &str| {
             let fields = view(ViewAudience::Personal, None);
             let faults = faults(&fields, &[(name.to_owned(), value.to_owned())]);
             faults.into_iter().next().map(|fault| fault.detail)
@@ -169,7 +169,7 @@ mod tests {
             ("columns", "hostname"),
             ("all", "true"),
         ] {
-            assert_eq!(told(name, value), None, "{name}");
+            assert_eq!(reason(name, value), None, "{name}");
         }
         for (name, value, says) in [
             ("hostnam", "x", "did you mean `hostname`?"),
@@ -187,8 +187,8 @@ mod tests {
             ("sort", "tag", "no order by `tag`"),
             ("q", "a\0", "NUL"),
         ] {
-            let told = told(name, value).unwrap_or_default();
-            assert!(told.contains(says), "{name}: {told}");
+            let reason = reason(name, value).unwrap_or_default();
+            assert!(reason.contains(says), "{name}: {reason}");
         }
     }
 

@@ -87,7 +87,7 @@ impl Codex {
     ) -> Result<Outcome<i64>> {
         let mut stated = without_nulls(view.checked(Intent::Create)?);
         stated.insert("owner".to_owned(), json!(author.actor));
-        let wanted = require_sound(stated)?;
+        let wanted = read_valid(stated)?;
         require_change(scope, &wanted, &author.actor)?;
         let mut tx = self.begin_step(0).await?;
         tx.advisory_lock(View::KIND).await?;
@@ -120,7 +120,7 @@ impl Codex {
         let stated = without_nulls(edit.checked(Intent::Update)?);
         let mut after = as_map(&before.fields)?;
         after.extend(stated.clone());
-        let after = require_sound(after)?;
+        let after = read_valid(after)?;
         if after.resource != before.fields.resource {
             let message = format!("stays {}: create another view", before.fields.resource);
             return Err(Error::Unprocessable(vec![crate::Fault::at(
@@ -177,7 +177,7 @@ fn without_nulls(mut stated: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// The fields of a view without faults.
-fn require_sound(mut stated: Map<String, Value>) -> Result<ViewFields> {
+fn read_valid(mut stated: Map<String, Value>) -> Result<ViewFields> {
     stated
         .entry("audience")
         .or_insert_with(|| ViewAudience::default().name().into());

@@ -197,7 +197,7 @@ async fn get_asset_alias(
     get_asset(app, caller, id).await
 }
 
-pub(super) async fn asset_now(call: &Call, id: AssetId) -> Result<Versioned<AssetOut>, Problem> {
+async fn asset_now(call: &Call, id: AssetId) -> Result<Versioned<AssetOut>, Problem> {
     let found = call.codex.asset(&call.scope, id).await?;
     let (asset, level) = found.ok_or_else(unknown)?;
     let out = AssetOut::new(&asset, level);

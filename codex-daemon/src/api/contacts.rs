@@ -174,10 +174,7 @@ async fn get_contact_alias(
     get_contact(app, caller, id).await
 }
 
-pub(super) async fn contact_now(
-    call: &Call,
-    id: ContactId,
-) -> Result<Versioned<ContactOut>, Problem> {
+async fn contact_now(call: &Call, id: ContactId) -> Result<Versioned<ContactOut>, Problem> {
     let found = call.codex.contact(&call.scope, id).await?;
     let (contact, level) = found.ok_or_else(unknown)?;
     let out = ContactOut::new(&contact, level);

@@ -161,7 +161,7 @@ async fn watch_job(
         codex: app.codex().clone(),
         scope,
         id,
-        told: None,
+        sent: None,
         looks: 0,
     };
     let events = stream::unfold(start, |mut watch| async move {
@@ -176,8 +176,8 @@ struct Watch {
     codex: Codex,
     scope: Scope,
     id: String,
-    /// What was told last.
-    told: Option<JobDetailOut>,
+    /// What was sent last.
+    sent: Option<JobDetailOut>,
     looks: u32,
     /// Among those who watch; given back when the watcher is gone.
     _place: SemaphorePermit<'static>,
@@ -186,15 +186,15 @@ struct Watch {
 impl Watch {
     /// The job once it has moved; `None` after its end, or when it cannot be read.
     async fn next(&mut self) -> Option<Event> {
-        if self.told.as_ref().is_some_and(|told| told.status.is_over()) {
+        if self.sent.as_ref().is_some_and(|sent| sent.status.is_over()) {
             return None;
         }
         while self.looks < LONGEST_WATCH {
             let job = self.codex.job(&self.scope, &self.id).await.ok()??;
             let now = JobDetailOut::from(&job);
-            if self.told.as_ref() != Some(&now) {
+            if self.sent.as_ref() != Some(&now) {
                 let event = Event::default().event("job").json_data(&now).ok();
-                self.told = Some(now);
+                self.sent = Some(now);
                 return event;
             }
             self.looks += 1;

@@ -91,7 +91,7 @@ fn versioned((tag, uses): Row) -> Versioned<TagOut> {
 }
 
 /// The tag of a path, by its id.
-pub(super) async fn tag_now(call: &Call, id: TagId) -> Result<Versioned<TagOut>, Problem> {
+async fn tag_now(call: &Call, id: TagId) -> Result<Versioned<TagOut>, Problem> {
     let found = call.codex.tag(&call.scope, id).await?;
     found.map(versioned).ok_or_else(unknown)
 }

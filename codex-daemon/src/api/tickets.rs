@@ -377,7 +377,7 @@ async fn update_ticket(
 }
 
 /// Refuses the number of a path that no ticket has.
-pub(super) async fn require_ticket(call: &Call, text: &str) -> Result<(), Problem> {
+async fn require_ticket(call: &Call, text: &str) -> Result<(), Problem> {
     let found = call.codex.ticket(&call.scope, number(text)?).await?;
     found.map(|_| ()).ok_or_else(unknown)
 }

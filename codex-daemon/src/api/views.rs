@@ -84,7 +84,7 @@ async fn view(call: &Call, id: ViewId) -> Result<View, Problem> {
 }
 
 /// Refuses a change of a view that is not there, or that the caller may not change.
-pub(super) async fn view_to_change(call: &Call, id: ViewId) -> Result<(), Problem> {
+async fn view_to_change(call: &Call, id: ViewId) -> Result<(), Problem> {
     let view = view(call, id).await?;
     Ok(require_change(
         &call.scope,

@@ -21,7 +21,7 @@ use crate::{
         created::Created,
         forwarded::{Forwarded, PeerAddress},
         problem::{ErrorOut, Problem},
-        webhook_gate::{self, Admitted},
+        webhook_guard::{self, Admitted},
     },
     openapi::errors::WebhookErrors,
 };
@@ -107,7 +107,7 @@ struct TicketEventOut {
 
 /// An event that was received.
 #[derive(Debug, Serialize, ToSchema)]
-struct HeardOut {
+struct EventReceivedOut {
     /// `received`.
     status: &'static str,
     /// What was done about it.
@@ -234,7 +234,7 @@ fn answer(forwarded: &Forwarded, event: TicketEvent, outcome: EventOutcome) -> R
 /// Checks the sender and stores nothing: Codex has no SuperOps source yet.
 #[utoipa::path(post, path = "/webhooks/superops/ticket", tag = "webhooks", security(()),
     request_body(content = Object, example = json!({"event": "ticket.updated", "id": "20001"})), responses(
-    (status = 200, description = "Heard", body = HeardOut),
+    (status = 200, description = "Received", body = EventReceivedOut),
     WebhookErrors,
     (status = 400, description = "Not JSON, or an empty object", body = ErrorOut)))]
 async fn superops_ticket_event(
@@ -242,13 +242,13 @@ async fn superops_ticket_event(
     Extension(peer): Extension<PeerAddress>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<HeardOut>, Problem> {
+) -> Result<Json<EventReceivedOut>, Problem> {
     let admitted = admit(&app, peer, &headers, body).await?;
     let object: Option<Map<String, Value>> = serde_json::from_slice(&admitted.body).ok();
     if object.is_none_or(|object| object.is_empty()) {
         return Err(Problem::bad_request("body: must be a JSON object that is not empty").flat());
     }
-    Ok(Json(HeardOut {
+    Ok(Json(EventReceivedOut {
         status: "received",
         message: "SuperOps is not supported yet; nothing was stored.",
     }))
@@ -306,7 +306,7 @@ async fn admit(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Admitted, Problem> {
-    let admitted = webhook_gate::admit(app, peer, headers, body).await?;
+    let admitted = webhook_guard::admit(app, peer, headers, body).await?;
     if app.config().webhooks.log_payloads {
         let body = String::from_utf8_lossy(&admitted.body);
         tracing::info!(%body, "A webhook has arrived");

@@ -1,4 +1,4 @@
-//! Who may send what, judged before a body is read: whoever may not write a record is not told how to. Core judges
+//! Who may send what, judged before a body is read: whoever may not write a record does not learn how. Core judges
 //! again, by the same roles.
 
 use axum::http::Method;

@@ -2,10 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -169,7 +166,6 @@ pub struct Authenticator {
     verified: Cache<[u8; 32], Arc<Verified>>,
     /// Asked about users' sessions, where that is wanted.
     revocation: Option<Revocation>,
-    foreign: AtomicU64,
 }
 
 impl Authenticator {
@@ -188,13 +184,7 @@ impl Authenticator {
                 .check_revocation
                 .then(|| Revocation::new(&auth.core_url, auth.revocation_cache))
                 .transpose()?,
-            foreign: AtomicU64::new(0),
         })
-    }
-
-    /// How many requests came with a service token for another service.
-    pub fn foreign_targets(&self) -> u64 {
-        self.foreign.load(Ordering::Relaxed)
     }
 
     /// The caller that the headers of a request name; service tokens for others are counted. `peer` is the other
@@ -236,7 +226,6 @@ impl Authenticator {
             if self.check_target {
                 return Err(Refusal::Target);
             }
-            self.foreign.fetch_add(1, Ordering::Relaxed);
             crate::metrics::foreign_token(&verified.caller.actor());
         }
         if let Some(revocation) = &self.revocation

@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use codex_core::{Codex, Error};
+use codex_core::{Codex, Error, masked::masked_url};
 use secrecy::ExposeSecret as _;
 
-use crate::{
-    app,
-    config::{Config, masked_url},
-};
+use crate::{app, config::Config};
 
 /// The database for people, with its password masked.
 pub(super) fn shown(config: &Config) -> String {

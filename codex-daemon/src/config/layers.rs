@@ -6,12 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use codex_core::masked::{masked_host, masked_url};
 use serde::Serialize;
 
 use super::{
-    ConfigError,
-    address::{masked_host, masked_url},
-    flaskenv, ini,
+    ConfigError, flaskenv, ini,
     keys::{self, SECTIONS},
     read::{fault_of, is_sample},
     setting::{Secrecy, Section, Setting},

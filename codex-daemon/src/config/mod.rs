@@ -30,7 +30,7 @@ use std::time::Duration;
 use codex_core::{duplicates::Matching, records::resolve::Precedence, tickets::status::Statuses};
 use secrecy::SecretString;
 
-pub use address::{BaseUrl, masked_url};
+pub use address::BaseUrl;
 pub use auth::Auth;
 pub use database::{Database, Health};
 pub use defaults::Defaults;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::address::masked_host;
+use codex_core::masked::masked_host;
 
 /// How a value is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

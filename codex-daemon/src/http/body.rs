@@ -132,7 +132,7 @@ impl<T: DeserializeOwned + Send> OptionalFromRequest<App> for Body<T> {
 
 /// Every member that does not fit, [`MOST_FAULTS`] at most: each is reported, and taken out for the others to be read.
 fn refused<T: DeserializeOwned>(mut body: Value, first: &Misfit) -> Problem {
-    let Some((mut member, fault)) = told(first) else {
+    let Some((mut member, fault)) = fault_at_place(first) else {
         return Problem::bad_request(format!("body: {}", first.inner()));
     };
     let mut faults = vec![fault];
@@ -142,7 +142,7 @@ fn refused<T: DeserializeOwned>(mut body: Value, first: &Misfit) -> Problem {
     {
         let next = serde_path_to_error::deserialize::<_, T>(&body).err();
         // One without a place says what is missing now that it was taken out.
-        let Some((another, fault)) = next.as_ref().and_then(told) else {
+        let Some((another, fault)) = next.as_ref().and_then(fault_at_place) else {
             break;
         };
         faults.push(fault);
@@ -152,7 +152,7 @@ fn refused<T: DeserializeOwned>(mut body: Value, first: &Misfit) -> Problem {
 }
 
 /// The member of a body that does not fit, and what is wrong in it; `None` for what has no place.
-fn told(misfit: &Misfit) -> Option<(String, Fault)> {
+fn fault_at_place(misfit: &Misfit) -> Option<(String, Fault)> {
     let names = misfit.path().iter().filter_map(|segment| match segment {
         Segment::Seq { index } => Some(index.to_string()),
         Segment::Map { key } => Some(key.clone()),

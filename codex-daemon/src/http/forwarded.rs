@@ -4,7 +4,7 @@ use std::{convert::Infallible, net::IpAddr};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderName, header::HOST, request::Parts},
+    http::{HeaderMap, HeaderName, request::Parts},
 };
 use codex_core::Role;
 
@@ -31,11 +31,10 @@ impl PeerAddress {
     }
 }
 
-/// Prefix, host and scheme as the browser sees them, who reads the page, and whether it is a repeated answer.
+/// The prefix of our paths as the browser sees them, who reads the page, and whether it is a repeated answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarded {
     prefix: String,
-    origin: Option<String>,
     reader: Option<Role>,
     repeated: Option<Repeated>,
 }
@@ -43,15 +42,10 @@ pub struct Forwarded {
 impl Forwarded {
     /// Reads the headers of one hop; what is not usable is ignored.
     pub fn of(headers: &HeaderMap) -> Self {
-        let forwarded = |name: &str| single(headers, name).map(last);
-        let prefix = forwarded("x-forwarded-prefix").filter(|prefix| is_path(prefix));
-        let host = forwarded("x-forwarded-host")
-            .or_else(|| single(headers, HOST))
-            .filter(|host| is_host(host));
-        let proto = forwarded("x-forwarded-proto").filter(|p| matches!(*p, "http" | "https"));
+        let prefix = single(headers, "x-forwarded-prefix").map(last);
+        let prefix = prefix.filter(|prefix| is_path(prefix));
         Self {
             prefix: prefix.unwrap_or_default().trim_end_matches('/').to_owned(),
-            origin: host.map(|host| format!("{}://{host}", proto.unwrap_or("http"))),
             reader: None,
             repeated: None,
         }
@@ -88,12 +82,6 @@ impl Forwarded {
     pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.prefix)
     }
-
-    /// A link with scheme and host, or without when the request named no host.
-    pub fn absolute(&self, path: &str) -> String {
-        let origin = self.origin.as_deref().unwrap_or_default();
-        format!("{origin}{}", self.link(path))
-    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Forwarded {
@@ -121,11 +109,6 @@ fn is_path(prefix: &str) -> bool {
     prefix.starts_with('/') && !prefix.contains("//") && prefix.bytes().all(plain)
 }
 
-fn is_host(host: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);
-    !host.is_empty() && host.bytes().all(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::{HeaderName, HeaderValue};
@@ -140,18 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn links_carry_the_prefix_and_redirects_the_host() {
-        let nexus = forwarded(&[
-            ("host", "localhost:5010"),
-            ("x-forwarded-prefix", "/codex"),
-            ("x-forwarded-host", "msp.example"),
-            ("x-forwarded-proto", "https"),
-        ]);
+    fn links_carry_the_prefix() {
+        let nexus = forwarded(&[("x-forwarded-prefix", "/codex")]);
         assert_eq!(nexus.link("/companies/"), "/codex/companies/");
-        assert_eq!(nexus.absolute("/docs/"), "https://msp.example/codex/docs/");
-        let direct = forwarded(&[("host", "localhost:5010")]);
-        assert_eq!(direct.link("/docs/"), "/docs/");
-        assert_eq!(direct.absolute("/docs/"), "http://localhost:5010/docs/");
+        assert_eq!(forwarded(&[]).link("/docs/"), "/docs/");
     }
 
     #[test]

@@ -19,4 +19,4 @@ pub mod problem;
 pub(crate) mod rate_limit;
 pub mod request_id;
 pub mod server;
-pub(crate) mod webhook_gate;
+pub(crate) mod webhook_guard;

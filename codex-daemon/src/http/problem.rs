@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use codex_core::{Fault, panics, store::WriteTrouble};
+use codex_core::{Fault, panics, store::WriteFailure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -132,12 +132,12 @@ impl Problem {
     }
 
     /// 507 or 503: nothing can be written for now.
-    fn unwritable(trouble: WriteTrouble) -> Self {
-        let status = match trouble {
-            WriteTrouble::Full => StatusCode::INSUFFICIENT_STORAGE,
-            WriteTrouble::Disk | WriteTrouble::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
+    fn unwritable(failure: WriteFailure) -> Self {
+        let status = match failure {
+            WriteFailure::Full => StatusCode::INSUFFICIENT_STORAGE,
+            WriteFailure::Disk | WriteFailure::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let detail = format!("Nothing was changed: {trouble}. Reading still works.");
+        let detail = format!("Nothing was changed: {failure}. Reading still works.");
         Self::new(status, detail).retry_after(30)
     }
 
@@ -271,12 +271,12 @@ pub fn flat(error: codex_core::Error) -> Problem {
 impl From<codex_core::Error> for Problem {
     fn from(error: codex_core::Error) -> Self {
         use codex_core::Error;
-        if let Some(trouble) = error.write_trouble() {
+        if let Some(failure) = error.write_failure() {
             tracing::error!(
                 error = error.chain(),
-                "The database cannot be written: {trouble}"
+                "The database cannot be written: {failure}"
             );
-            return Self::unwritable(trouble);
+            return Self::unwritable(failure);
         }
         match &error {
             Error::Invalid { .. } => Self::bad_request(error.to_string()),

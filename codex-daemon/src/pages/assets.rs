@@ -360,7 +360,8 @@ pub(super) fn samples() -> Vec<(&'static str, (Asset, Option<CompanyRef>))> {
     use codex_core::assets::AssetStatus;
 
     use super::{
-        record::samples::{company, hostile, now},
+        parts::samples::now,
+        record::samples::{company, hostile},
         tests::HOSTILE,
     };
 

@@ -4,6 +4,8 @@
 //! every theme fits. What colours say, words, dashes and numbers say too. A bar leads to the list that it counts, as
 //! the row of the table does; the tab key stops at the rows alone.
 
+use super::fields;
+
 /// Width of every chart, in its own units; the page scales it.
 const WIDTH: i64 = 640;
 /// Where bars begin, and the most characters of the label before one.
@@ -292,11 +294,7 @@ fn part(whole: i64, value: i64, most: i64) -> i64 {
 
 /// A name that fits before a bar.
 pub(crate) fn shortened(name: &str) -> String {
-    if name.chars().count() <= LABEL {
-        return name.to_owned();
-    }
-    let start: String = name.chars().take(LABEL - 1).collect();
-    format!("{}\u{2026}", start.trim_end())
+    fields::shortened(name, LABEL)
 }
 
 #[cfg(test)]
@@ -335,13 +333,5 @@ mod tests {
             "40,150"
         );
         assert_eq!(lines(&[("none", vec![], "")], ("", "")).lines[1].points, "");
-    }
-
-    #[test]
-    fn long_names_are_shortened() {
-        assert_eq!(shortened("Acme"), "Acme");
-        let short = shortened(&"ä".repeat(99));
-        assert_eq!(short.chars().count(), LABEL);
-        assert!(short.ends_with('\u{2026}'));
     }
 }

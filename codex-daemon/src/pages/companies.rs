@@ -303,7 +303,7 @@ fn plan_badge(plan: &str) -> Option<&'static str> {
 /// What templates are tested with.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<(&'static str, Company)> {
-    use super::record::samples::{hostile, now};
+    use super::{parts::samples::now, record::samples::hostile};
 
     let company = |fields: Value| Company {
         id: CompanyId(1),

@@ -377,7 +377,8 @@ fn not_one(what: &str) -> Problem {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<(&'static str, (Contact, ContactCompanies))> {
     use super::{
-        record::samples::{company, hostile, now},
+        parts::samples::now,
+        record::samples::{company, hostile},
         tests::HOSTILE,
     };
 

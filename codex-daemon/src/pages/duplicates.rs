@@ -30,8 +30,8 @@ use super::{
     address::Asked,
     form::SentForm,
     parts::{Params, redirect, refused, to_list},
+    record_issues,
     shell::page,
-    trouble,
     visit::{Editor, Visit, applied},
 };
 use crate::{
@@ -174,19 +174,19 @@ async fn duplicate_page(
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&visit.call.codex, visit.scope());
     let duplicate = codex.duplicate(scope, id).await?.ok_or_else(unknown)?;
-    let mut trouble = Vec::new();
+    let mut issues = Vec::new();
     for record in [&duplicate.record_a, &duplicate.record_b] {
-        trouble.extend(trouble::of_record(visit, duplicate.kind, record.id).await?);
+        issues.extend(record_issues::of_record(visit, duplicate.kind, record.id).await?);
     }
     // An issue may be about both.
     let mut met = HashSet::new();
-    trouble.retain(|one| met.insert(one.issue.clone()));
+    issues.retain(|one| met.insert(one.issue.clone()));
     let parts = DuplicateParts {
         comparison: codex.compare_duplicate(scope, &duplicate).await?,
         names: codex
             .actor_names(scope, duplicate.decided_by.as_deref())
             .await?,
-        trouble,
+        issues,
         keep,
         now: codex.now(),
         token: visit.csrf.token(),

@@ -63,6 +63,23 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
+/// A value in the cell of a table of changes; `nothing` when there is none.
+pub(crate) fn short_value(value: &Value, longest: usize) -> String {
+    shortened(
+        &text(value).unwrap_or_else(|| "nothing".to_owned()),
+        longest,
+    )
+}
+
+/// A text of at most `longest` characters: an ellipsis stands for what does not fit.
+pub(crate) fn shortened(text: &str, longest: usize) -> String {
+    if text.chars().nth(longest).is_none() {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(longest - 1).collect();
+    format!("{}\u{2026}", start.trim_end())
+}
+
 /// Where a value leads: an address of the web to itself, an e-mail address to the program that writes mails.
 pub(crate) fn value_href(field: &FieldDef, value: &str) -> Option<String> {
     let schemes = ["https://", "http://"];
@@ -179,6 +196,16 @@ mod tests {
         for none in [json!(null), json!([]), json!(" "), json!([null])] {
             assert_eq!(text(&none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn long_values_are_cut_and_empty_ones_named() {
+        assert_eq!(short_value(&json!(null), 30), "nothing");
+        assert_eq!(short_value(&json!("Acme"), 4), "Acme");
+        assert_eq!(short_value(&json!("Acme AG"), 6), "Acme\u{2026}");
+        let cut = shortened(&"\u{e4}".repeat(81), 30);
+        assert_eq!(cut.chars().count(), 30);
+        assert!(cut.ends_with('\u{2026}'));
     }
 
     #[test]

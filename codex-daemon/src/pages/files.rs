@@ -35,7 +35,7 @@ impl FromRequest<App> for SentFiles {
         let body = body_limit::read(request.into_body(), LARGEST, LONGEST).await?;
         let members = members(&body, &boundary);
         let members = members.ok_or_else(|| {
-            Problem::bad_request("The form ended early, or its parts cannot be told apart.")
+            Problem::bad_request("The form ended early, or its parts cannot be separated.")
         })?;
         let owned = members.into_iter();
         Ok(Self(

@@ -58,6 +58,13 @@ impl From<Vec<(String, String)>> for SentForm {
     }
 }
 
+impl<const N: usize> From<[(&str, &str); N]> for SentForm {
+    fn from(members: [(&str, &str); N]) -> Self {
+        let members = members.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        Vec::from(members).into()
+    }
+}
+
 impl SentForm {
     /// The proof that it comes from one of our pages.
     pub fn token(&self) -> &str {
@@ -367,12 +374,6 @@ mod tests {
 
     use super::*;
 
-    fn sent(members: &[(&str, &str)]) -> SentForm {
-        let members = members.iter();
-        let owned = members.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        owned.collect::<Vec<_>>().into()
-    }
-
     fn field(name: &str) -> &'static FieldDef {
         let mut fields = CompanyFields::FIELDS.iter();
         fields.find(|field| field.name == name).unwrap()
@@ -380,7 +381,7 @@ mod tests {
 
     #[test]
     fn only_changed_fields_are_stated() {
-        let form = sent(&[
+        let form = SentForm::from([
             ("name", "Acme"),
             ("before.name", "Acme"),
             ("description", "a\r\nb"),
@@ -400,13 +401,13 @@ mod tests {
             Value::Object(changes),
             json!({"address": "ab", "description": "a\nb", "domains": ["a.test", "b.test"], "head_user_id": null})
         );
-        let faults = sent(&[("head_user_id", "x")]).changes(CompanyFields::FIELDS);
+        let faults = SentForm::from([("head_user_id", "x")]).changes(CompanyFields::FIELDS);
         assert_eq!(faults.unwrap_err()[0].pointer, "/head_user_id");
     }
 
     #[test]
     fn conflicts_are_shown_where_both_changed_a_field() {
-        let form = sent(&[("name", "Mine"), ("before.name", "Old")]);
+        let form = SentForm::from([("name", "Mine"), ("before.name", "Old")]);
         for (stored, theirs) in [("Old", None), ("Mine", None), ("Theirs", Some("Theirs"))] {
             let mut input = InputView::new(field("name"), InputType::Line, stored.to_owned());
             input.resume(&form);
@@ -425,7 +426,7 @@ mod tests {
     fn yes_and_no_become_truth_values() {
         use codex_core::contacts::ContactFields;
 
-        let form = |text: &str| sent(&[("active", text), ("before.active", "x")]);
+        let form = |text: &str| SentForm::from([("active", text), ("before.active", "x")]);
         for (text, wanted) in [
             ("true", json!(true)),
             ("false", json!(false)),
@@ -473,7 +474,12 @@ mod tests {
     fn versions_come_back_as_they_were() {
         let at = DateTime::from_timestamp_micros(1_767_607_200_123_456).unwrap();
         let text = version(at);
-        assert_eq!(sent(&[(VERSION, &text)]).version().unwrap(), at);
-        assert!(sent(&[]).version().is_err());
+        assert_eq!(
+            SentForm::from([(VERSION, text.as_str())])
+                .version()
+                .unwrap(),
+            at
+        );
+        assert!(SentForm::default().version().is_err());
     }
 }

@@ -130,7 +130,8 @@ impl RecordPages for Locations {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<(&'static str, (Location, Option<CompanyRef>))> {
     use super::{
-        record::samples::{company, hostile, now},
+        parts::samples::now,
+        record::samples::{company, hostile},
         tests::HOSTILE,
     };
 

@@ -36,6 +36,7 @@ mod outbox;
 mod parts;
 mod plain_list;
 mod record;
+mod record_issues;
 mod repeated;
 mod scripts;
 mod search;
@@ -48,7 +49,6 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod tickets;
-mod trouble;
 mod views;
 mod visit;
 

@@ -163,7 +163,7 @@ fn list_of(kind: &str, tag: &str) -> String {
 /// What templates are tested with.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<(&'static str, (Tag, TagUses))> {
-    use super::record::samples::{hostile, now};
+    use super::{parts::samples::now, record::samples::hostile};
 
     let tag = |fields: Value| Tag {
         id: TagId(7),

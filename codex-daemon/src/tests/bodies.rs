@@ -40,16 +40,16 @@ async fn invalid_bodies_are_problems_with_the_right_status() {
 #[tokio::test]
 async fn oversized_body_is_413_with_or_without_a_length() {
     let bare = Bare::start(|server| server.body_limit = 1000).await;
-    let told = |length: usize| {
+    let length_of = |length: usize| {
         client()
             .post(bare.url("/length"))
             .body(vec![b'x'; length])
             .send()
     };
-    assert_eq!(told(1000).await.unwrap().text().await.unwrap(), "1000");
-    problem(told(1001).await.unwrap(), 413, "/length").await;
+    assert_eq!(length_of(1000).await.unwrap().text().await.unwrap(), "1000");
+    problem(length_of(1001).await.unwrap(), 413, "/length").await;
     // More than the socket buffers hold: the answer must still arrive.
-    problem(told(20_000_000).await.unwrap(), 413, "/length").await;
+    problem(length_of(20_000_000).await.unwrap(), 413, "/length").await;
 
     let mut stream = bare.connect().await;
     let head = "POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";

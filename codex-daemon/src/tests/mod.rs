@@ -1,4 +1,4 @@
-//! The daemon through its front door, and the parts of documents that are generated.
+//! The daemon over HTTP, and the parts of documents that are generated.
 
 mod bare;
 mod bodies;

@@ -116,8 +116,8 @@ async fn syncs_of_unconfigured_vendors_are_503() {
         let answer = daemon.request(Method::POST, path).bearer_auth(&admin);
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
-        let told = answer.text().await.unwrap();
-        assert!(told.contains("not configured"), "{path}: {told}");
+        let reported = answer.text().await.unwrap();
+        assert!(reported.contains("not configured"), "{path}: {reported}");
     }
 }
 

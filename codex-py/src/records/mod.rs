@@ -5,6 +5,7 @@ mod api;
 mod bulk;
 mod editable;
 mod iterator;
+mod writes;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub(crate) use self::{
     bulk::BulkRecords,
     editable::{EditableRecords, if_match, restore},
     iterator::RecordIterator,
+    writes::writes_by_id,
 };
 use crate::{
     arrow::ArrowTable,

@@ -1,4 +1,4 @@
-//! Bodies that must be refused, of every operation that takes one: told why, and without a change.
+//! Bodies that must be refused, of every operation that takes one: the answer says why, and nothing changes.
 
 use codex_tests::{harness::random_text, on_each_engine, on_sqlite};
 use reqwest::{Method, Response};
@@ -165,12 +165,12 @@ fn with(operation: &Operation, sample: &Sample, member: &str, value: Value) -> V
 async fn complaint(
     answer: Response,
     sample: &Sample,
-    told: &str,
+    reported: &str,
 ) -> anyhow::Result<Option<String>> {
     let status = answer.status().as_u16();
     let text = answer.text().await?;
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
-    let pointer = format!("{}/{told}", sample.place);
+    let pointer = format!("{}/{reported}", sample.place);
     let pointers = body["errors"]
         .as_array()
         .into_iter()
@@ -185,7 +185,7 @@ async fn complaint(
         .unwrap_or_default()
         .to_lowercase();
     let fine = (status == 422 && pointed)
-        || (sample.refusal == Refusal::Named && status == 400 && said.contains(told));
+        || (sample.refusal == Refusal::Named && status == 400 && said.contains(reported));
     Ok((!fine).then(|| format!("{status} {text:.300}")))
 }
 
@@ -227,8 +227,8 @@ on_each_engine! {
                 body["address"] = json!(text("address"));
             }
             let answer = world.call("admin", &operation.method, &path(&operation, &world)).json(&body).send().await?;
-            let (status, told) = (answer.status(), answer.text().await?);
-            assert!(status.is_success(), "{}: {status} {told}", operation.name);
+            let (status, reported) = (answer.status(), answer.text().await?);
+            assert!(status.is_success(), "{}: {status} {reported}", operation.name);
             let read = world.path(sample.read, Owner::Own).replace("{}", &free.join(","));
             let read = world.app.json(&read).await?;
             let found: Vec<bool> = free.iter().filter(|member| has_key(&read, member)).map(|member| has_text(&read, &text(member))).collect();
@@ -361,8 +361,8 @@ on_sqlite! {
         for (path, body, at) in prices.chain(agreed).chain(more).chain(both) {
             let answer = world.call("admin", &Method::PUT, &path).json(&body).send().await?;
             let (status, text) = (answer.status(), answer.text().await?);
-            let told: Value = serde_json::from_str(&text).unwrap_or_default();
-            let pointer = told["errors"][0]["pointer"].as_str().unwrap_or_default();
+            let reported: Value = serde_json::from_str(&text).unwrap_or_default();
+            let pointer = reported["errors"][0]["pointer"].as_str().unwrap_or_default();
             assert!(status == 422 && pointer.starts_with(at), "{path} {body}: {status} {text}");
         }
         let import = |list: &str, value: Value| { let mut import = json!({"plans": [], "feature_options": []}); import[list] = value; import };
@@ -383,9 +383,9 @@ on_sqlite! {
             (Method::POST, "/api/billing-plans/import".to_owned(), json!({"plans": 7, "feature_options": 8}), ["/feature_options", "/plans"]),
         ] {
             let answer = world.call("admin", &method, &path).json(&body).send().await?;
-            let told: Value = answer.json().await?;
-            let told = told["errors"].as_array().into_iter().flatten().map(|fault| &fault["pointer"]);
-            assert_eq!(told.collect::<Vec<_>>(), pointers, "{path}");
+            let reported: Value = answer.json().await?;
+            let reported = reported["errors"].as_array().into_iter().flatten().map(|fault| &fault["pointer"]);
+            assert_eq!(reported.collect::<Vec<_>>(), pointers, "{path}");
         }
         let rows = json!([7, [], {"name": "x"}]);
         let answer = world.call("admin", &Method::POST, "/api/companies/bulk?mode=atomic").json(&rows).send().await?;

@@ -1,4 +1,4 @@
-//! Paths, parameters and methods that nothing fits: told in a described answer, never a failure of ours.
+//! Paths, parameters and methods that nothing fits: reported in a described answer, never a failure of ours.
 
 use std::collections::BTreeSet;
 
@@ -196,8 +196,8 @@ on_sqlite! {
             }
             for (parameter, value) in bad {
                 let (status, text) = answered(&world, &operation, &with_query(&path, &format!("{parameter}={value}"))).await?;
-                let told: Value = serde_json::from_str(&text)?;
-                let said = told["detail"].as_str().or(told["error"].as_str()).unwrap_or_default();
+                let reported: Value = serde_json::from_str(&text)?;
+                let said = reported["detail"].as_str().or(reported["error"].as_str()).unwrap_or_default();
                 assert!(status == 400 && said.contains(parameter), "{path} {parameter}={value}: {status} {text}");
                 asked.insert(operation.path.clone());
             }

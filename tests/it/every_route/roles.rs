@@ -337,7 +337,7 @@ on_each_engine! {
             }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
-        assert_eq!(world.rows().await?, before, "calls that were refused or only told have changed something");
+        assert_eq!(world.rows().await?, before, "calls that were refused or only dry runs have changed something");
         for operation in operations.iter().filter(|one| starts_a_sync(one)) {
             let (who, done) = table[operation.name.as_str()];
             for role in ROLES.into_iter().filter(|role| who.has(role)) {

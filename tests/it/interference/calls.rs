@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
+use codex_tests::harness::urlencode;
 use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::Value;
 
@@ -343,8 +344,4 @@ fn encode(text: &str, template: &str) -> String {
     } else {
         text.to_owned()
     }
-}
-
-fn urlencode(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

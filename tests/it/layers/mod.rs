@@ -29,6 +29,7 @@ const LAYERS: [&[&str]; 8] = [
         "json_columns",
         "kinds",
         "mac",
+        "masked",
         "money",
         "nearest",
         "panics",

@@ -11,24 +11,24 @@ on_each_engine! {
     async fn dry_run_reports_and_changes_nothing(app: TestApp) -> TestResult {
         app.sync().await?;
         let before = app.json("/api/companies/100001").await?;
-        let tell = async |method: Method, path: &str, body: Value| -> anyhow::Result<Value> {
+        let dry_run = async |method: Method, path: &str, body: Value| -> anyhow::Result<Value> {
             let path = format!("{path}?dry_run=true");
             let answer = app.call_as("admin", method, &path)?.json(&body).send().await?;
             assert_eq!(answer.status(), 202, "{path}");
             Ok(answer.json().await?)
         };
-        let told = tell(Method::PUT, "/api/companies/100001", json!({"name": "X"})).await?;
-        assert_eq!(told["dry_run"], true);
-        let change = &told["changes"][0];
+        let reported = dry_run(Method::PUT, "/api/companies/100001", json!({"name": "X"})).await?;
+        assert_eq!(reported["dry_run"], true);
+        let change = &reported["changes"][0];
         assert_eq!((&change["op"], &change["kind"]), (&json!("update"), &json!("company")));
         assert_eq!(change["fields"]["name"]["after"], "X");
-        let told = tell(Method::DELETE, "/api/companies/100001", json!(null)).await?;
-        assert_eq!(told["changes"][0]["op"], "delete");
-        let told = tell(Method::POST, "/api/companies", json!({"name": "X"})).await?;
-        assert_eq!(told["changes"][0]["op"], "create");
-        tell(Method::POST, "/api/companies/bulk", json!([{"name": "X"}])).await?;
+        let reported = dry_run(Method::DELETE, "/api/companies/100001", json!(null)).await?;
+        assert_eq!(reported["changes"][0]["op"], "delete");
+        let reported = dry_run(Method::POST, "/api/companies", json!({"name": "X"})).await?;
+        assert_eq!(reported["changes"][0]["op"], "create");
+        dry_run(Method::POST, "/api/companies/bulk", json!([{"name": "X"}])).await?;
         let plan = json!({"plan_name": "X", "term_length": "1 Year"});
-        tell(Method::POST, "/api/billing-plans", plan).await?;
+        dry_run(Method::POST, "/api/billing-plans", plan).await?;
         assert_eq!(app.json("/api/companies/100001").await?, before);
         assert_eq!(app.json("/api/companies").await?.as_array().unwrap().len(), 3);
         assert_eq!(app.json("/api/billing-plans").await?, json!([]));
@@ -65,11 +65,11 @@ on_each_engine! {
         let call = app.call_as("admin", Method::PUT, "/companies/100001/update?dry_run=true")?;
         let answer = call.json(&body).send().await?;
         assert_eq!(answer.status(), 202);
-        let told: Value = answer.json().await?;
-        let changes = told["changes"].as_array().unwrap().iter();
+        let reported: Value = answer.json().await?;
+        let changes = reported["changes"].as_array().unwrap().iter();
         let planned: Vec<(&Value, &Value)> = changes.map(|change| (&change["kind"], &change["op"])).collect();
-        assert!(planned.contains(&(&json!("company"), &json!("update"))), "{told}");
-        assert!(planned.contains(&(&json!("override"), &json!("create"))), "{told}");
+        assert!(planned.contains(&(&json!("company"), &json!("update"))), "{reported}");
+        assert!(planned.contains(&(&json!("override"), &json!("create"))), "{reported}");
         assert_eq!(app.json("/api/companies/100001").await?, before);
         assert_eq!(app.json("/api/companies/100001/overrides").await?, json!([]));
         Ok(())
@@ -83,9 +83,9 @@ on_each_engine! {
             let call = app.call_as("admin", method, &format!("{path}?dry_run=true"))?;
             let answer = call.json(&body).send().await?;
             assert_eq!(answer.status(), 202, "{path}");
-            let told: Value = answer.json().await?;
-            assert!(!told.to_string().contains("company_id"), "{path}: {told}");
-            Ok(told["changes"][0].clone())
+            let reported: Value = answer.json().await?;
+            assert!(!reported.to_string().contains("company_id"), "{path}: {reported}");
+            Ok(reported["changes"][0].clone())
         };
         let asset = client.companies().assets(own).await?[0].id;
         let moved = json!({"company_account_number": other});

@@ -133,10 +133,10 @@ on_each_engine! {
         for one in &found {
             let facts: Vec<&str> = one.evidence.iter().map(|fact| fact.fact.as_str()).collect();
             assert_eq!((one.kind.name(), one.state, facts), ("asset", DuplicateState::Open, vec!["serial_number"]));
-            let told = format!(
+            let reported = format!(
                 "duplicate candidate: asset {} and asset {} may be one (serial_number)", one.record_a.id, one.record_b.id
             );
-            assert!(jobs.contains(&told), "{told}: {jobs}");
+            assert!(jobs.contains(&reported), "{reported}: {jobs}");
         }
         Ok(())
     }

@@ -173,12 +173,12 @@ on_each_engine! {
         let values = |site: usize| variables(&bench, site).iter().map(|v| v["value"].clone()).collect::<Vec<_>>();
         assert_eq!(values(4), [json!("100004")], "{names:?}");
         assert_eq!((values(6), values(8), values(9)), (vec![], vec![], vec![]));
-        let told = |site: &str| job.report.issues.iter().find(|issue| issue.contains(&format!("site `{site}`"))).cloned();
-        let branch = told(&format!("{} - Branch", names[1])).unwrap_or_default();
+        let reported = |site: &str| job.report.issues.iter().find(|issue| issue.contains(&format!("site `{site}`"))).cloned();
+        let branch = reported(&format!("{} - Branch", names[1])).unwrap_or_default();
         assert!(branch.contains(&format!("`{}` (100006)", names[1])), "{branch}");
-        let twice = told(&names[2]).unwrap_or_default();
+        let twice = reported(&names[2]).unwrap_or_default();
         assert_eq!(twice.matches("(1000").count(), 2, "{twice}");
-        assert_eq!(told("Somebody Else Entirely"), None);
+        assert_eq!(reported("Somebody Else Entirely"), None);
         let linked = "select count(*) from site_links l join companies c on c.id = l.company_id \
             where c.account_number = '100004'";
         assert!(bench.count(linked).await? >= 1);

@@ -81,10 +81,10 @@ on_each_engine! {
             let mut child = start(&bench)?;
             at_work(&bench, calls).await?;
             let pid = child.id().context("the process has ended")?.to_string();
-            let told = Instant::now();
+            let cancelled_at = Instant::now();
             std::process::Command::new("kill").args([signal, &pid]).status()?;
             let ended = tokio::time::timeout(Duration::from_secs(20), child.wait()).await??;
-            assert!(told.elapsed() < AT_ONCE, "{trouble:?}: {:?}", told.elapsed());
+            assert!(cancelled_at.elapsed() < AT_ONCE, "{trouble:?}: {:?}", cancelled_at.elapsed());
             assert_eq!(ended.code(), Some(code), "{trouble:?}");
             let job = newest(&bench).await?;
             assert_eq!(job.status, JobStatus::Cancelled, "{trouble:?}: {job:?}");
@@ -104,13 +104,13 @@ on_each_engine! {
             let started = bench.codex.start_sync(&system, SyncKind::Psa).await?;
             tokio::time::sleep(Duration::from_millis(50)).await;
             bench.codex.cancel_job(&system, &author, &started.job_id).await.ok();
-            let told = Instant::now();
+            let cancelled_at = Instant::now();
             let job = loop {
                 let job = bench.codex.job(&system, &started.job_id).await?.context("the job")?;
                 if job.status.is_over() {
                     break job;
                 }
-                assert!(told.elapsed() < AT_ONCE, "{trouble:?}");
+                assert!(cancelled_at.elapsed() < AT_ONCE, "{trouble:?}");
                 tokio::time::sleep(Duration::from_millis(10)).await;
             };
             if trouble == troubles()[0] {

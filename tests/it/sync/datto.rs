@@ -246,10 +246,10 @@ on_each_engine! {
         let job = bench.sync(SyncKind::Rmm).await?;
         let new = asset_id(&bench, "returned-uid").await?.unwrap();
         assert_ne!(new, old);
-        let told = format!("duplicate candidate: asset {old} and asset {new} may be one (company, mac_address)");
-        assert!(job.report.issues.iter().any(|issue| issue.contains(&told)), "{:?}", job.report.issues);
+        let reported = format!("duplicate candidate: asset {old} and asset {new} may be one (company, mac_address)");
+        assert!(job.report.issues.iter().any(|issue| issue.contains(&reported)), "{:?}", job.report.issues);
         let again = bench.sync(SyncKind::Rmm).await?;
-        assert!(!again.report.issues.iter().any(|issue| issue.contains("duplicate candidate")), "told once");
+        assert!(!again.report.issues.iter().any(|issue| issue.contains("duplicate candidate")), "reported once");
         let scope = Scope::system();
         let author = Author::new("system", bench.codex.now());
         let candidate = bench.codex.duplicates(&scope, &PageRequest::default()).await?.items.remove(0);
@@ -275,8 +275,8 @@ on_each_engine! {
         bench.sync(SyncKind::Rmm).await?;
         let new = asset_id(&bench, "returned-uid").await?.unwrap();
         assert_ne!(new, old, "no run brings back what a person has deleted");
-        let told = format!("duplicate candidate: asset {old} and asset {new} may be one");
-        assert!(job.report.issues.iter().any(|issue| issue.contains(&told)), "{:?}", job.report.issues);
+        let reported = format!("duplicate candidate: asset {old} and asset {new} may be one");
+        assert!(job.report.issues.iter().any(|issue| issue.contains(&reported)), "{:?}", job.report.issues);
         Ok(())
     }
 

@@ -69,7 +69,7 @@ async fn without_time_entries(database: TestDatabase, status: u16) -> TestResult
         (1..=12).contains(&calls),
         "{calls} calls for what is not there"
     );
-    // The account gets the feature: what was owed arrives.
+    // The account gets the feature: what was pending arrives.
     faults.clear();
     bench.clock.advance(Duration::hours(1));
     let job = bench.sync(SyncKind::Tickets).await?;
@@ -170,7 +170,7 @@ on_each_engine! {
         assert_eq!(job.report.issue_count, 2, "{:?}", job.report.issues);
         later();
         let job = bench.sync(SyncKind::Tickets).await?;
-        assert_eq!(job.report.issue_count, 2, "still owed: {:?}", job.report.issues);
+        assert_eq!(job.report.issue_count, 2, "still pending: {:?}", job.report.issues);
         let light = bench.sync(SyncKind::TicketsLight).await?;
         assert_eq!(light.report.issue_count, 2, "every run says so: {:?}", light.report.issues);
         bench.freshservice.faults().clear();

@@ -61,8 +61,8 @@ fn six_events(
 
 /// What is stored of a ticket.
 async fn stored(bench: &TestBench, id: i64) -> anyhow::Result<Value> {
-    let told = bench.codex.ticket(&Scope::system(), id).await?;
-    Ok(told.map_or(Value::Null, |(ticket, said)| {
+    let reported = bench.codex.ticket(&Scope::system(), id).await?;
+    Ok(reported.map_or(Value::Null, |(ticket, said)| {
         json!({"fields": ticket.fields, "minutes": ticket.minutes, "said": said.len()})
     }))
 }
@@ -146,8 +146,8 @@ on_each_engine! {
         assert_eq!(outcome, EventOutcome::Created);
         let linked = "select count(*) from tickets where company_id is not null and number = (select max(number) from tickets)";
         assert_eq!(bench.count(linked).await?, 1);
-        let told = bench.codex.ticket_event(&Scope::system(), &by_id).await?;
-        assert_eq!(told, EventOutcome::Updated(Vec::new()), "nothing is new");
+        let reported = bench.codex.ticket_event(&Scope::system(), &by_id).await?;
+        assert_eq!(reported, EventOutcome::Updated(Vec::new()), "nothing is new");
         let nobody = read(&json!({"ticket_id": 999_999}))?;
         let outcome = bench.codex.ticket_event(&Scope::system(), &nobody).await?;
         assert!(matches!(outcome, EventOutcome::Ignored(_)), "{outcome:?}");

@@ -69,8 +69,8 @@ on_each_engine! {
             bench.world.lock().requesters[0]["department_ids"] = departments.clone();
             let job = bench.sync(SyncKind::Psa).await?;
             let odd = departments.to_string().contains("{}");
-            let told = job.report.issues.iter().filter(|issue| issue.contains("`department_ids`"));
-            assert_eq!(told.count(), usize::from(odd), "{departments}: {:?}", job.report.issues);
+            let reported = job.report.issues.iter().filter(|issue| issue.contains("`department_ids`"));
+            assert_eq!(reported.count(), usize::from(odd), "{departments}: {:?}", job.report.issues);
             Ok(bench.db().query(LINKS).bind(requester_id(0).to_string()).scalar().await?)
         };
         let [one, two, three] = [0, 1, 2].map(department_id);
@@ -105,8 +105,8 @@ on_each_engine! {
         for (report, list) in [
             (&psa, "member_of"), (&psa, "domains"), (&psa, "secondary_emails"), (&tickets, "tags"),
         ] {
-            let told = report.issues.iter().filter(|issue| issue.contains(&format!("`{list}` holds something")));
-            assert_eq!(told.count(), 1, "{list}: {:?}", report.issues);
+            let reported = report.issues.iter().filter(|issue| issue.contains(&format!("`{list}` holds something")));
+            assert_eq!(reported.count(), 1, "{list}: {:?}", report.issues);
         }
         for (sql, kept) in [
             ("select cast(group_ids as text) from psa_agents order by external_id limit 1", json!([5])),

@@ -68,7 +68,7 @@ fn account() -> World {
 
 /// What went by.
 #[derive(Debug, Default)]
-struct Told {
+struct Tally {
     steps: u64,
     changes: usize,
     jobs: usize,
@@ -193,8 +193,8 @@ impl Month {
 
     /// Days of schedules with changes at the vendors; `others` is what another integration calls before every second
     /// look at the schedule.
-    async fn days(&self, days: u64, others: u32) -> anyhow::Result<Told> {
-        let (mut random, mut told) = (StdRng::seed_from_u64(3), Told::default());
+    async fn days(&self, days: u64, others: u32) -> anyhow::Result<Tally> {
+        let (mut random, mut tally) = (StdRng::seed_from_u64(3), Tally::default());
         let system = Scope::system();
         for part in [
             SyncKind::Psa,
@@ -214,7 +214,7 @@ impl Month {
         }
         let mut open: Vec<(i64, DateTime<Utc>, i64)> = Vec::new();
         for step in 1..=days * 86_400 / STEP.as_secs() {
-            told.steps = step;
+            tally.steps = step;
             self.clock.move_to(first + STEP * u32::try_from(step)?);
             {
                 let mut world = self.world.lock();
@@ -229,7 +229,7 @@ impl Month {
                     world.set_ticket(id, &json!({"priority": priority}));
                     open.retain(|(known, ..)| *known != id);
                     open.push((id, world.now, priority));
-                    told.changes += 1;
+                    tally.changes += 1;
                 }
                 world.tick(behind - early);
             }
@@ -247,19 +247,19 @@ impl Month {
                     .await?
                     .map(|(ticket, _)| ticket);
                 if shown.and_then(|ticket| ticket.fields.priority_id) == Some(priority) {
-                    told.oldest = told.oldest.max(now - at);
+                    tally.oldest = tally.oldest.max(now - at);
                 } else {
                     left.push((id, at, priority));
                 }
             }
             open = left;
         }
-        told.failed = self
+        tally.failed = self
             .count("select count(*) from sync_jobs where status = 'failed'")
             .await?;
-        told.jobs = self.count("select count(*) from sync_jobs").await?;
+        tally.jobs = self.count("select count(*) from sync_jobs").await?;
         anyhow::ensure!(open.len() <= 4, "never arrived: {open:?}");
-        Ok(told)
+        Ok(tally)
     }
 
     async fn count(&self, sql: &'static str) -> anyhow::Result<usize> {
@@ -291,20 +291,20 @@ async fn month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow::Result<()
     };
     for plan in plans {
         let (begun, month) = (Instant::now(), Month::on(*plan).await?);
-        let told = month.days(days(), 0).await?;
+        let tally = month.days(days(), 0).await?;
         let calls = month.calls();
         println!(
-            "{plan:?}: {told:?}, {calls} calls, {:.0} s",
+            "{plan:?}: {tally:?}, {calls} calls, {:.0} s",
             begun.elapsed().as_secs_f64()
         );
-        assert_eq!(month.rmm.calls("refused"), 0, "{plan:?}: {told:?}");
+        assert_eq!(month.rmm.calls("refused"), 0, "{plan:?}: {tally:?}");
         // On a busy machine time goes on while a call is on its way: one of a thousand may meet the next minute.
         assert!(
             month.psa.calls("refused") * 1_000 <= calls,
-            "{plan:?}: {told:?}"
+            "{plan:?}: {tally:?}"
         );
-        assert_eq!(told.failed, 0, "{plan:?}: {told:?}");
-        assert!(told.oldest <= FRESH, "{plan:?}: {told:?}");
+        assert_eq!(tally.failed, 0, "{plan:?}: {tally:?}");
+        assert!(tally.oldest <= FRESH, "{plan:?}: {tally:?}");
         month.codex.close().await;
     }
     Ok(())
@@ -313,15 +313,15 @@ async fn month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow::Result<()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codex_backs_off_beside_another_integration() -> anyhow::Result<()> {
     let month = Month::on(AccountPlan::Starter).await?;
-    let told = month.days(1, 70).await?;
+    let tally = month.days(1, 70).await?;
     let (calls, refused) = (month.psa.calls(""), month.psa.calls("refused"));
-    println!("{told:?}, {calls} calls, {refused} refused");
+    println!("{tally:?}, {calls} calls, {refused} refused");
     assert_eq!(month.rmm.calls("refused"), 0);
     assert!(
         refused * 100 <= calls,
-        "{refused} of {calls} refused: {told:?}"
+        "{refused} of {calls} refused: {tally:?}"
     );
-    assert!(told.oldest <= TimeDelta::minutes(30), "{told:?}");
+    assert!(tally.oldest <= TimeDelta::minutes(30), "{tally:?}");
     month.codex.close().await;
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Small {
 }
 
 /// What Codex says of a ticket: status number, closed at, hours, conversations.
-async fn told(
+async fn stored(
     bench: &TestBench,
     number: i64,
 ) -> anyhow::Result<Option<(Option<i64>, bool, Option<i64>, usize)>> {
@@ -131,13 +131,13 @@ on_each_engine! {
         bench.world.lock().set_ticket(6, &json!({"spam": true})).unwrap();
         let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.counts["ticket"].deleted, 2);
-        assert_eq!((told(&bench, 5).await?, told(&bench, 6).await?), (None, None));
+        assert_eq!((stored(&bench, 5).await?, stored(&bench, 6).await?), (None, None));
         assert_eq!(bench.count("select count(*) from time_entries where ticket_id = \
             (select id from tickets where number = 5) and gone_at is null").await?, 2, "hours are kept");
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"deleted": false})).unwrap();
         bench.sync(SyncKind::Tickets).await?;
-        assert!(told(&bench, 5).await?.is_some());
+        assert!(stored(&bench, 5).await?.is_some());
         assert_eq!(bench.count(row).await?, id);
         Ok(())
     }
@@ -255,14 +255,14 @@ on_each_engine! {
     async fn reopened_ticket_is_not_closed(small: Small) -> TestResult {
         let Small(bench) = small;
         let closed = { bench.world.lock().tickets.iter().find(|t| t.body["status"] == 5).unwrap().id() };
-        assert!(told(&bench, closed).await?.unwrap().1);
+        assert!(stored(&bench, closed).await?.unwrap().1);
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().change_ticket(closed, |ticket| {
             ticket.body.insert("status".into(), json!(2));
             ticket.stats["closed_at"] = json!(null);
         }).unwrap();
         bench.sync(SyncKind::Tickets).await?;
-        let (status, is_closed, ..) = told(&bench, closed).await?.unwrap();
+        let (status, is_closed, ..) = stored(&bench, closed).await?.unwrap();
         assert_eq!((status, is_closed), (Some(2), false));
         Ok(())
     }
@@ -270,15 +270,15 @@ on_each_engine! {
     /// Trap 26. One that the vendor removes is removed here.
     async fn every_conversation_of_a_long_ticket_is_read(small: Small) -> TestResult {
         let Small(bench) = small;
-        assert_eq!(told(&bench, 41).await?.unwrap().3, 131);
+        assert_eq!(stored(&bench, 41).await?.unwrap().3, 131);
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().unsay(41).unwrap();
         bench.world.lock().say(4, false, "One more").unwrap();
         bench.world.lock().work(4, "01:15").unwrap();
-        let before = told(&bench, 4).await?.unwrap();
+        let before = stored(&bench, 4).await?.unwrap();
         bench.sync(SyncKind::Tickets).await?;
-        assert_eq!(told(&bench, 41).await?.unwrap().3, 130);
-        let after = told(&bench, 4).await?.unwrap();
+        assert_eq!(stored(&bench, 41).await?.unwrap().3, 130);
+        let after = stored(&bench, 4).await?.unwrap();
         assert_eq!((after.2, after.3), (before.2.map(|minutes| minutes + 75), before.3 + 1));
         Ok(())
     }
@@ -317,7 +317,7 @@ on_each_engine! {
         }
         assert_eq!(bench.live("tickets").await?, 60);
         bench.sync(SyncKind::Tickets).await?;
-        assert_eq!(told(&bench, 5).await?.unwrap().0, Some(3));
+        assert_eq!(stored(&bench, 5).await?.unwrap().0, Some(3));
         Ok(())
     }
 
@@ -339,7 +339,7 @@ on_each_engine! {
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"status": 2})).unwrap();
         bench.sync(SyncKind::Tickets).await?;
-        let before = told(&bench, 5).await?.unwrap().3;
+        let before = stored(&bench, 5).await?.unwrap().3;
         let update = TicketUpdateIn {
             status: Some("On Hold".into()),
             notes: Some("Called back".into()),
@@ -353,12 +353,12 @@ on_each_engine! {
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"priority": 4})).unwrap();
         bench.sync(SyncKind::Tickets).await?;
-        let (status, .., said) = told(&bench, 5).await?.unwrap();
+        let (status, .., said) = stored(&bench, 5).await?.unwrap();
         assert_eq!((status, said), (Some(9), before + 1), "another field changed");
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"status": 3})).unwrap();
         bench.sync(SyncKind::Tickets).await?;
-        let (status, .., said) = told(&bench, 5).await?.unwrap();
+        let (status, .., said) = stored(&bench, 5).await?.unwrap();
         assert_eq!((status, said), (Some(3), before + 1), "the PSA's status changed");
         Ok(())
     }

@@ -144,7 +144,7 @@ async fn run_sync(client: &Client, script: SyncKind) -> anyhow::Result<JobOut> {
         .await?)
 }
 
-/// Edits a company every 20 ms until it is told to stop: count, p50 and p99 in ms.
+/// Edits a company every 20 ms until it is stopped: count, p50 and p99 in ms.
 async fn edit_until(
     client: Client,
     stop: CancellationToken,

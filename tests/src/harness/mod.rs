@@ -74,6 +74,11 @@ pub fn keys(object: &serde_json::Value) -> Vec<&str> {
     members.map(|(name, _)| name.as_str()).collect()
 }
 
+/// A text as a value in a query.
+pub fn urlencode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 /// Letters and digits that no database makes shorter.
 pub fn random_text(length: usize) -> String {
     let words = (0..=length / 32).map(|_| uuid::Uuid::new_v4().simple().to_string());

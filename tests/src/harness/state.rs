@@ -1,4 +1,4 @@
-//! What a database holds, told without row ids and times: equal for equal histories on any engine.
+//! What a database holds, without row ids and times: equal for equal histories on any engine.
 
 use std::collections::BTreeMap;
 
@@ -48,9 +48,9 @@ pub async fn state(db: &Db) -> anyhow::Result<BTreeMap<String, Value>> {
         names
             .entry((claim.kind, claim.record_id))
             .or_insert_with(|| name.clone());
-        let told = json!({"scope": claim.scope, "fields": claim.fields.0, "extra": claim.extra.0,
+        let entry = json!({"scope": claim.scope, "fields": claim.fields.0, "extra": claim.extra.0,
             "gone": claim.gone});
-        state.insert(format!("claim {name}"), told);
+        state.insert(format!("claim {name}"), entry);
     }
     records::<Company>(db, &names, &mut state).await?;
     records::<Contact>(db, &names, &mut state).await?;
@@ -86,12 +86,12 @@ async fn records<R: Resource>(
 ) -> anyhow::Result<()> {
     let rows: Vec<Stored<R::Fields>> = db.query(R::Fields::SELECT).all().await?;
     for row in rows {
-        let mut told = serde_json::to_value(&row.fields)?;
-        if let Some(company) = told.get("company_id").and_then(Value::as_i64) {
-            told["company_id"] = name(names, Company::KIND, company)?.into();
+        let mut entry = serde_json::to_value(&row.fields)?;
+        if let Some(company) = entry.get("company_id").and_then(Value::as_i64) {
+            entry["company_id"] = name(names, Company::KIND, company)?.into();
         }
-        told["deleted"] = row.deleted_at.is_some().into();
-        state.insert(name(names, R::KIND, row.id)?.to_owned(), told);
+        entry["deleted"] = row.deleted_at.is_some().into();
+        state.insert(name(names, R::KIND, row.id)?.to_owned(), entry);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 /// A clock that clones share. It knows no date, only how much time went by.
 #[derive(Debug, Clone)]
 pub struct SimClock {
-    /// When it started; `None` for a clock that moves only when it is told to.
+    /// When it started; `None` for a clock that moves only on request.
     started: Option<Instant>,
     ahead: Arc<Mutex<Duration>>,
 }

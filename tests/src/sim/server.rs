@@ -125,7 +125,7 @@ pub(super) struct NoAnswer;
 
 impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the simulator was told to drop the connection")
+        f.write_str("a test makes the simulator drop the connection")
     }
 }
 

@@ -7,14 +7,11 @@ use serde_json::{Map, Value, json};
 use super::{CHUNK, MAX_TOGETHER};
 use crate::{
     Error, Fault, Outcome, Result, Scope,
-    assets::Asset,
     bulk::{
         Assets, BulkAction, Companies, Contacts, RecordChange, RefusedRecord, SelectedBy,
         Selection, SelectionApplied, SelectionChange, SelectionPlan, settable,
     },
     codex::Codex,
-    companies::Company,
-    contacts::Contact,
     ids::TagId,
     plural::count_of,
     records::{Author, ChangeOut, MAX_BINDS, Resource},
@@ -145,11 +142,7 @@ impl Codex {
             }
             SelectionChange::Delete => {
                 let ids = selection.ids();
-                match selection.kind {
-                    TaggedKind::Asset => self.delete_all::<Asset>(scope, author, &ids).await,
-                    TaggedKind::Company => self.delete_all::<Company>(scope, author, &ids).await,
-                    TaggedKind::Contact => self.delete_all::<Contact>(scope, author, &ids).await,
-                }
+                by_tagged_kind!(selection.kind, R => self.delete_all::<R>(scope, author, &ids).await)
             }
         }
     }
@@ -173,21 +166,22 @@ impl Codex {
         };
         let rows: Vec<Value> = ids.iter().map(row).collect();
         let (update, part) = (BulkAction::Update, part_of(rows.len()));
+        scope.require(
+            by_tagged_kind!(selection.kind, R => R::WRITTEN_BY),
+            CHANGING,
+        )?;
         let written = match selection.kind {
             TaggedKind::Asset => {
-                scope.require(Asset::WRITTEN_BY, CHANGING)?;
                 let kind = Assets::default();
                 self.bulk_write(author, kind, update, false, part, rows)
                     .await
             }
             TaggedKind::Company => {
-                scope.require(Company::WRITTEN_BY, CHANGING)?;
                 let kind = Companies::among(&rows);
                 self.bulk_write(author, kind, update, false, part, rows)
                     .await
             }
             TaggedKind::Contact => {
-                scope.require(Contact::WRITTEN_BY, CHANGING)?;
                 let kind = Contacts::default();
                 self.bulk_write(author, kind, update, false, part, rows)
                     .await

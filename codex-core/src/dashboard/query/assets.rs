@@ -108,9 +108,12 @@ mod tests {
     fn most_frequent_values_come_first() {
         let name = |text: &str| Some(text.to_owned());
         let values = [name("b"), name("a"), None, name("b")];
-        let told = most(values.iter().zip([1, 2, 2, 3]));
-        let told: Vec<_> = told.into_iter().map(|one| (one.name, one.count)).collect();
-        assert_eq!(told, [(name("b"), 4), (None, 2), (name("a"), 2)]);
+        let reported = most(values.iter().zip([1, 2, 2, 3]));
+        let reported: Vec<_> = reported
+            .into_iter()
+            .map(|one| (one.name, one.count))
+            .collect();
+        assert_eq!(reported, [(name("b"), 4), (None, 2), (name("a"), 2)]);
         let many: Vec<_> = (0..99).map(|n| name(&n.to_string())).collect();
         assert_eq!(most(many.iter().map(|one| (one, 1))).len(), SHOWN);
     }

@@ -130,7 +130,7 @@ mod tests {
             row("2026-01-02", JobStatus::Completed, "c", 1),
             row("2026-01-02", JobStatus::Running, "d", 1),
         ]);
-        let told: Vec<_> = days
+        let reported: Vec<_> = days
             .iter()
             .map(|day| (day.job_id.as_str(), day.jobs, day.failed, day.status))
             .collect();
@@ -138,6 +138,6 @@ mod tests {
             ("a", 7, 2, JobStatus::Failed),
             ("d", 2, 0, JobStatus::Running),
         ];
-        assert_eq!(told, wanted);
+        assert_eq!(reported, wanted);
     }
 }

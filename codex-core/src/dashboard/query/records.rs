@@ -160,17 +160,17 @@ mod tests {
             Some("2027-01-01"),
         ];
         let companies = ends.map(company);
-        let told = contracts(&companies, "2026-01-15".parse().unwrap());
-        let soon: Vec<_> = told
+        let reported = contracts(&companies, "2026-01-15".parse().unwrap());
+        let soon: Vec<_> = reported
             .ending
             .iter()
             .map(|one| one.contract_end_date.as_deref())
             .collect();
         assert_eq!(soon, [Some("2026-01-15T00:00:00Z"), Some("2026-04-15")]);
-        assert_eq!((told.ending_soon, told.without_plan), (2, 1));
-        assert_eq!(told.months.len(), MONTHS);
-        let counts: Vec<_> = told.months.iter().map(|month| month.ending).collect();
+        assert_eq!((reported.ending_soon, reported.without_plan), (2, 1));
+        assert_eq!(reported.months.len(), MONTHS);
+        let counts: Vec<_> = reported.months.iter().map(|month| month.ending).collect();
         assert_eq!(counts[..4], [2, 0, 0, 2]);
-        assert_eq!(told.months[11].month, "2026-12");
+        assert_eq!(reported.months[11].month, "2026-12");
     }
 }

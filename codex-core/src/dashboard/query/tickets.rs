@@ -323,11 +323,11 @@ mod tests {
             (Some(3), None, 4),
             (Some(3), Some(77), 5),
         ];
-        let told: Vec<_> = by_priority(&counts)
+        let reported: Vec<_> = by_priority(&counts)
             .into_iter()
             .map(|one| (one.priority, one.open))
             .collect();
         let word = |text: &str| Some(text.to_owned());
-        assert_eq!(told, [(word("urgent"), 5), (word("low"), 1), (None, 9)]);
+        assert_eq!(reported, [(word("urgent"), 5), (word("low"), 1), (None, 9)]);
     }
 }

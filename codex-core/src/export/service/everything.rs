@@ -12,7 +12,7 @@ use crate::{
     store::Db,
     tickets::{
         ShownTicket,
-        query::{self, Said, TicketFilter},
+        query::{self, TicketFilter, WithConversations},
         service::PAGE,
         status::Statuses,
         wire::CompanyTicketOut,
@@ -120,7 +120,7 @@ enum Part {
     /// Companies with what they have.
     Companies(Vec<Own>),
     /// Tickets of the company that was read last.
-    Tickets(Vec<Said<ShownTicket>>),
+    Tickets(Vec<WithConversations<ShownTicket>>),
 }
 
 /// Reads all companies with a number, and the tickets of each behind it where `filter` says which. By ids, since a
@@ -207,11 +207,11 @@ struct Tickets {
 impl Tickets {
     async fn write(
         &mut self,
-        page: Vec<Said<ShownTicket>>,
+        page: Vec<WithConversations<ShownTicket>>,
         statuses: &Statuses,
         sink: &mut Sink,
     ) -> Result<()> {
-        for Said { ticket, said } in page {
+        for WithConversations { ticket, said } in page {
             if std::mem::replace(&mut self.begun, true) {
                 sink.text(",");
             }

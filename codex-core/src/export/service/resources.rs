@@ -109,7 +109,7 @@ async fn write_companies(codex: &Codex, scope: &Scope, rows: &mut ExportRows) ->
     let mut pages = ById::new(db, |company: &Company| company.id.0);
     pages.within(" and id in ", scope);
     while let Some(mut page) = pages.next().await? {
-        tags::query::attach(&codex.0.db, scope, &mut page).await?;
+        tags::query::load_tags(&codex.0.db, scope, &mut page).await?;
         write_company_rows(scope, &page, rows).await?;
     }
     Ok(())

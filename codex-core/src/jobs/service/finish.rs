@@ -44,7 +44,7 @@ impl Codex {
         (job.status, job.error) = match (&synced, cancelled_by) {
             (Ok(()), _) => (JobStatus::Completed, None),
             (Err(_), Some(by)) => (JobStatus::Cancelled, Some(format!("cancelled by {by}"))),
-            (Err(error), None) => (JobStatus::Failed, Some(told(error))),
+            (Err(error), None) => (JobStatus::Failed, Some(error_text(error))),
         };
         job.report = report;
         let error = synced.as_ref().err().map(Error::chain);
@@ -69,7 +69,7 @@ impl Codex {
             status: JobStatus::Failed,
             completed_at: Some(self.now()),
             success: Some(false),
-            error: Some(told(error)),
+            error: Some(error_text(error)),
             ..job.clone()
         }
     }
@@ -93,7 +93,7 @@ impl Codex {
             }
             failed = true;
             let may_pass =
-                error.write_trouble().is_some() || error.is_out_of_reach() || error.is_in_the_way();
+                error.write_failure().is_some() || error.is_out_of_reach() || error.is_in_the_way();
             if !may_pass {
                 return Err(error);
             }
@@ -153,7 +153,7 @@ fn reported(run: Run) -> JobReport {
 
 /// What a job says of an error: the whole chain, without the database's own words. They may quote records, and are in
 /// the log.
-fn told(error: &Error) -> String {
+fn error_text(error: &Error) -> String {
     match error {
         Error::Db(_) | Error::Corrupt { .. } => format!("{error}; the log has the cause"),
         other => other.chain(),

@@ -7,7 +7,7 @@ use crate::{
     codex::Codex,
     jobs::{
         Job, JobStatus, query,
-        trouble::{self, Mention, Trouble},
+        record_issues::{self, Mention, RecordIssue},
     },
     list::{FacetOut, Page, PageRequest},
     records::service::names::{self, RecordName},
@@ -50,8 +50,13 @@ impl Codex {
     ///
     /// # Errors
     /// [`crate::Error::Db`].
-    pub async fn trouble(&self, scope: &Scope, kind: RecordKind, id: i64) -> Result<Vec<Trouble>> {
-        trouble::of_record(&self.0.db, scope, kind, id).await
+    pub async fn record_issues(
+        &self,
+        scope: &Scope,
+        kind: RecordKind,
+        id: i64,
+    ) -> Result<Vec<RecordIssue>> {
+        record_issues::of_record(&self.0.db, scope, kind, id).await
     }
 
     /// What the account allows that a job calls; `None` for a job that has ended.
@@ -117,7 +122,7 @@ type SourceRows = HashMap<(String, String), i64>;
 /// What each issue of a job is about.
 fn mentioned(job: &Job) -> Vec<Vec<Mention<'_>>> {
     let issues = job.report.issues.iter();
-    issues.map(|issue| trouble::mentions(issue)).collect()
+    issues.map(|issue| record_issues::mentions(issue)).collect()
 }
 
 /// The kinds and ids of what is named by ids of the source.

@@ -105,7 +105,7 @@ impl RecordWriter<'_> {
                             record,
                             origin,
                             hash,
-                            stands: claim.is_some_and(|claim| claim.stands(&item)),
+                            stands: claim.is_some_and(|claim| claim.is_in_force(&item)),
                             item,
                         });
                     }

@@ -10,7 +10,7 @@ use crate::{
     records::{Unread, patch::indexable},
     sync::{
         engine::{
-            entrance,
+            decode,
             item::{TIME, number, text},
         },
         time::{self, Time},
@@ -54,7 +54,7 @@ pub(super) fn audit(body: &Value) -> Found {
     };
     let unreadable: usize = ["logicalDisks", "nics", "physicalMemory", "processors"]
         .into_iter()
-        .map(|name| entries(&body[name]).filter(|item| entrance::fault(item).is_some()))
+        .map(|name| entries(&body[name]).filter(|item| decode::fault(item).is_some()))
         .map(Iterator::count)
         .sum();
     let released = time::read(&body["bios"]["releaseDate"]);
@@ -93,7 +93,7 @@ pub(super) fn software(item: &Value) -> Option<Software> {
 
 /// The readable entries of a list.
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    entries(value).filter(|item| entrance::fault(item).is_none())
+    entries(value).filter(|item| decode::fault(item).is_none())
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = &Value> {

@@ -27,7 +27,7 @@ use crate::{
         Run, Source, SyncKind, UpstreamError, Work,
         engine::{
             crawl::Lister as _,
-            entrance,
+            decode,
             optional::{OptionalList, is_refusal},
         },
     },
@@ -168,7 +168,7 @@ pub(super) async fn ask(
     let faults = software
         .iter()
         .flatten()
-        .filter(|item| entrance::fault(item).is_some());
+        .filter(|item| decode::fault(item).is_some());
     found.unreadable += faults.count();
     let software = software.map(|items| items.iter().filter_map(audit_map::software).collect());
     Ok(Some(Inventory { found, software }))

@@ -176,7 +176,7 @@ impl Client {
                     renewed = true;
                     self.forget(&token).await;
                 }
-                Err(error) => return Err(self.told_apart(error).await),
+                Err(error) => return Err(self.classify_forbidden(error).await),
                 Ok(reply) => return Ok(reply),
             }
         }
@@ -206,7 +206,7 @@ impl Client {
                 .json(body)
         };
         match self.upstream.command(&resource, request).await {
-            Err(error) => Err(self.told_apart(error).await),
+            Err(error) => Err(self.classify_forbidden(error).await),
             done => done,
         }
     }
@@ -285,7 +285,7 @@ impl Client {
 
     /// 403 has two meanings: no access to one object, or our address is blocked after too many calls. It
     /// is a block when we were just limited, or when the account itself is refused too (trap 41, 42).
-    async fn told_apart(&self, error: UpstreamError) -> UpstreamError {
+    async fn classify_forbidden(&self, error: UpstreamError) -> UpstreamError {
         let UpstreamError::Forbidden { resource, .. } = &error else {
             return error;
         };

@@ -21,7 +21,7 @@ use crate::{
         Run, UpstreamError,
         engine::{
             crawl::{Lister as _, Page},
-            entrance,
+            decode,
             optional::OptionalList,
         },
     },
@@ -112,7 +112,7 @@ pub(super) async fn variables(
                     Value::Null
                 }
                 // One that could not be read may have been the number: the site keeps its company.
-                _ if variables.iter().any(|item| entrance::fault(item).is_some()) => {
+                _ if variables.iter().any(|item| decode::fault(item).is_some()) => {
                     run.issue(format!("site {uid}: a variable could not be read"));
                     continue;
                 }

@@ -1,13 +1,13 @@
 //! Reading a vendor's item: tolerant of types, strict about identity.
 //!
-//! Texts hold no NUL and no half characters here: whatever comes from a vendor has passed the entrance.
+//! Texts hold no NUL and no half characters here: whatever comes from a vendor was decoded by [`decode`].
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
-use super::entrance;
+use super::decode;
 use crate::{
     dates,
     records::{ItemError, Resource, SourceRecord, Unread},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The largest whole number below which every whole number has an `f64` of its own.
-pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Members of an item that are taken one by one; what is left is unmapped.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Item {
             item: format!("an item of {list}"),
             reason: reason.to_owned(),
         };
-        if let Some(reason) = entrance::fault(value) {
+        if let Some(reason) = decode::fault(value) {
             return Err(unknown(reason));
         }
         let Value::Object(members) = value else {
@@ -283,10 +283,10 @@ impl Item {
 
 pub(crate) const TIME: &str = "is not a time of the years 1970 to 2200";
 pub(crate) const DATE: &str = "is not a possible date";
-pub(crate) const NO_TEXTS: &str = "is not a list of texts";
-pub(crate) const NO_NUMBERS: &str = "is not a list of whole numbers";
-pub(crate) const ODD_TEXT: &str = "holds something that is not text";
-pub(crate) const ODD_NUMBER: &str = "holds something that is not a whole number";
+const NO_TEXTS: &str = "is not a list of texts";
+const NO_NUMBERS: &str = "is not a list of whole numbers";
+const ODD_TEXT: &str = "holds something that is not text";
+const ODD_NUMBER: &str = "holds something that is not a whole number";
 
 /// The elements of a list that can be read, without empty ones, and whether there are no others; `None` for what is
 /// no list.
@@ -470,8 +470,8 @@ mod tests {
         item.texts("names", "names");
         assert_eq!(item.take_texts("cc"), ["a@x.test"]);
         assert!(item.take_texts("bcc").is_empty() && item.take_texts("absent").is_empty());
-        let told = item.unread().unwrap().to_string();
-        assert!(told.contains("`cc` holds something that is not text, `bcc` is not a list"));
+        let reported = item.unread().unwrap().to_string();
+        assert!(reported.contains("`cc` holds something that is not text, `bcc` is not a list"));
         let item: SourceRecord<crate::companies::Company> = item.into_incoming("1".into(), "x");
         let stated =
             json!({"whole": [5, 6], "some": [5, 7], "null": [], "blank": null, "names": ["a"]});

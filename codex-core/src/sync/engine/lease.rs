@@ -69,7 +69,7 @@ impl Lease {
             let Some((fence, beat, holder)) = row else {
                 let mut tx = db.begin().await?;
                 if tx.query(FIRST).bind(source).bind(job).execute().await? == 1 {
-                    return Self { source, fence: 1 }.settle_in(tx, clock, job).await;
+                    return Self { source, fence: 1 }.begin_job(tx, clock, job).await;
                 }
                 tx.rollback().await?;
                 continue;
@@ -97,7 +97,7 @@ impl Lease {
                     .await?;
                 if taken == 1 {
                     let fence = fence + 1;
-                    return Self { source, fence }.settle_in(tx, clock, job).await;
+                    return Self { source, fence }.begin_job(tx, clock, job).await;
                 }
                 tx.rollback().await?;
                 continue;
@@ -108,7 +108,7 @@ impl Lease {
 
     /// Ends the jobs of dead runs and keeps the lease, unless our own job was taken for one of them while it
     /// waited.
-    async fn settle_in(self, mut tx: Tx, clock: &dyn Clock, job: &str) -> Result<Self> {
+    async fn begin_job(self, mut tx: Tx, clock: &dyn Clock, job: &str) -> Result<Self> {
         jobs::query::abandon_others(&mut tx, self.source, job, clock.now()).await?;
         if !jobs::query::is_open(&mut tx, job).await? {
             tx.rollback().await?;

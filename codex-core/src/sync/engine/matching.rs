@@ -254,9 +254,9 @@ impl Run {
         if possible.is_empty() {
             return Ok(());
         }
-        let mut told = HashSet::new();
+        let mut reported = HashSet::new();
         for (pair, evidence) in &possible {
-            if !known.contains_key(pair) && told.insert(*pair) {
+            if !known.contains_key(pair) && reported.insert(*pair) {
                 let ((a, b), kind) = (*pair, R::KIND);
                 self.issue(format!(
                     "duplicate candidate: {kind} {a} and {kind} {b} may be one ({evidence}); \

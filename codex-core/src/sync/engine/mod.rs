@@ -1,7 +1,7 @@
 //! What every source shares: runs, collections, what is missing, leases, limits, plans, calls.
 
 pub(crate) mod crawl;
-pub(crate) mod entrance;
+pub(crate) mod decode;
 pub(crate) mod guard;
 pub(crate) mod http;
 pub(crate) mod item;

@@ -1,6 +1,6 @@
 //! What was said and worked on tickets: a few calls a ticket, a few tickets at a time.
 //!
-//! Each list of a ticket stands for itself: one that could not be read is owed, and the others are kept.
+//! Each list of a ticket stands for itself: one that could not be read is pending, and the others are kept.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -30,8 +30,8 @@ use crate::{
         },
     },
     tickets::{
-        Details, Owed, ReadList, Ticket,
-        owed::{self, Due},
+        Details, PendingDetails, ReadList, Ticket,
+        pending_details::{self, Due},
         threads,
     },
 };
@@ -42,8 +42,8 @@ const AT_ONCE: usize = 6;
 const BATCH: usize = 20;
 /// A view holds the first ten conversations only (trap 26).
 const IN_VIEW: usize = 10;
-/// The most tickets that a run asks for again because they owe something.
-const MAX_OWED: usize = 500;
+/// The most tickets that a run asks for again because something is pending.
+const MAX_PENDING: usize = 500;
 /// The most tickets without details that a run reads beside those that have just changed.
 const MAX_LEFT: usize = 500;
 /// The list of single tickets.
@@ -82,8 +82,8 @@ impl Default for Parts {
 }
 
 impl Parts {
-    /// Whether everything that a ticket owes is what the account lacks.
-    fn lack(&self, owed: &str) -> bool {
+    /// Whether everything that is pending of a ticket is what the account lacks.
+    fn lack(&self, pending: &str) -> bool {
         let lacking = |name: &str| {
             let lists = [
                 (List::Conversations(0), &self.conversations),
@@ -92,7 +92,7 @@ impl Parts {
             let list = lists.iter().find(|(list, _)| list.name() == name);
             list.is_some_and(|(_, list)| list.lacking().is_some())
         };
-        owed.split(", ").all(lacking)
+        pending.split(", ").all(lacking)
     }
 }
 
@@ -183,10 +183,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Asks again for what tickets owe since earlier runs, as far as it is due.
-    pub async fn owed(&mut self, run: &mut Run) -> Result<()> {
+    /// Asks again for what is pending since earlier runs, as far as it is due.
+    pub async fn read_pending(&mut self, run: &mut Run) -> Result<()> {
         let now = run.clock().now();
-        let due = owed::due(run.db(), NAME, now, MAX_OWED).await?;
+        let due = pending_details::due(run.db(), NAME, now, MAX_PENDING).await?;
         for due in due.chunks(BATCH) {
             let (mut hopeless, mut wanted): (Vec<Due>, Vec<Wanted>) = (Vec::new(), Vec::new());
             for due in due {
@@ -198,7 +198,7 @@ impl Reader {
             }
             if !hopeless.is_empty() {
                 let mut tx = run.begin().await?;
-                owed::put_off(&mut tx, now, &hopeless).await?;
+                pending_details::put_off(&mut tx, now, &hopeless).await?;
                 run.end(tx).await?;
             }
             self.read_all(run, wanted).await?;
@@ -264,7 +264,7 @@ impl Reader {
             match details_of(*row, &found, now) {
                 Ok((details, unreadable)) => {
                     self.undated.extend(details.is_undated().then_some(id));
-                    self.failed.extend(details.owed.as_ref().map(|_| id));
+                    self.failed.extend(details.pending.as_ref().map(|_| id));
                     all.push(details);
                     for (list, error) in unreadable {
                         run.unreadable(list, &error);
@@ -274,10 +274,10 @@ impl Reader {
             }
         }
         self.failed.extend(failed.iter().map(|(id, _)| *id));
-        let owing: Vec<Owed> = failed
+        let pending: Vec<PendingDetails> = failed
             .into_iter()
             .filter_map(|(id, reason)| {
-                Some(Owed {
+                Some(PendingDetails {
                     ticket: *rows.get(&id)?,
                     parts: "details".into(),
                     reason,
@@ -286,14 +286,14 @@ impl Reader {
             .collect();
         let mut tx = run.begin().await?;
         threads::replace(&mut tx, NAME, now, &all).await?;
-        owed::remember(&mut tx, NAME, now, &owing).await?;
+        pending_details::remember(&mut tx, NAME, now, &pending).await?;
         run.end(tx).await
     }
 }
 
-/// Reports what tickets still owe, one issue for each reason, until it is paid.
-pub(super) async fn report_owed(run: &mut Run) -> Result<()> {
-    for sum in owed::sums(run.db(), NAME).await? {
+/// Reports what is still pending, one issue for each reason, until it is paid.
+pub(super) async fn report_pending(run: &mut Run) -> Result<()> {
+    for sum in pending_details::sums(run.db(), NAME).await? {
         run.issue(sum.to_string());
     }
     Ok(())
@@ -378,28 +378,28 @@ pub(super) fn details_of(
     // The change that the view shows; what comes later is read later. After a time that has not come nothing would.
     let shown = ticket_map::ticket(&whole.view)?.source_updated_at;
     let shown = shown.filter(|at| dates::has_happened(*at, now));
-    let (mut unreadable, mut owed) = (Vec::new(), Vec::new());
+    let (mut unreadable, mut pending) = (Vec::new(), Vec::new());
     let conversations = read(
         List::Conversations(row),
         &whole.conversations,
         |item| ticket_map::conversation(id, item),
         &mut unreadable,
-        &mut owed,
+        &mut pending,
     );
     let entries = read(
         List::TimeEntries(row),
         &whole.entries,
         |item| ticket_map::time_entry(id, item),
         &mut unreadable,
-        &mut owed,
+        &mut pending,
     );
-    let (parts, reasons): (Vec<&str>, Vec<String>) = owed.into_iter().unzip();
+    let (parts, reasons): (Vec<&str>, Vec<String>) = pending.into_iter().unzip();
     let details = Details {
         ticket: row,
         of: shown.unwrap_or_default(),
         conversations,
         entries,
-        owed: (!parts.is_empty()).then(|| Owed {
+        pending: (!parts.is_empty()).then(|| PendingDetails {
             ticket: row,
             parts: parts.join(", "),
             reason: reasons.join("; "),
@@ -408,13 +408,13 @@ pub(super) fn details_of(
     Ok((details, unreadable))
 }
 
-/// Reads the items of a list, each on its own; `None` when the list is owed.
+/// Reads the items of a list, each on its own; `None` when the list is pending.
 fn read<T>(
     list: List,
     part: &DetailList,
     map: impl Fn(&Value) -> Result<(T, Option<ItemError>), ItemError>,
     unreadable: &mut Unreadable,
-    owed: &mut Vec<(&'static str, String)>,
+    pending: &mut Vec<(&'static str, String)>,
 ) -> Option<ReadList<T>> {
     let items = match part {
         Ok(items) => items,
@@ -424,7 +424,7 @@ fn read<T>(
             } else {
                 ""
             };
-            owed.push((list.name(), format!("{error}{lacks}")));
+            pending.push((list.name(), format!("{error}{lacks}")));
             return None;
         }
     };

@@ -94,10 +94,10 @@ async fn sync(settings: &Settings, run: &mut Run) -> Result<()> {
     }
     run.stage("conversations and time entries", Some(50));
     let mut details = Reader::new(&client);
-    details.owed(run).await?;
+    details.read_pending(run).await?;
     details.stale(run, first).await?;
     details.look_after_lost(run).await?;
-    details::report_owed(run).await?;
+    details::report_pending(run).await?;
     run.calls(client.calls());
     run.stage("done", Some(100));
     Ok(())
@@ -189,8 +189,8 @@ mod tests {
         let job = tokio::time::timeout(wait_timeout, Box::pin(run)).await;
         let job = job.unwrap().unwrap();
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
-        let told = |issue: &String| issue.contains("the vendor counts 2, 1 arrived");
+        let reported = |issue: &String| issue.contains("the vendor counts 2, 1 arrived");
         let issues = job.report.issues;
-        assert!(issues.iter().any(told), "{issues:?}");
+        assert!(issues.iter().any(reported), "{issues:?}");
     }
 }

@@ -502,8 +502,8 @@ mod tests {
         assert_eq!(person.fields["department_names"], json!(["Acme"]));
         let lists = ["secondary_emails", "department_ids", "department_names"];
         assert_eq!(person.incomplete, lists);
-        let told: Vec<&str> = person.unread.iter().map(|unread| &*unread.member).collect();
-        assert_eq!(told, lists);
+        let unread: Vec<&str> = person.unread.iter().map(|unread| &*unread.member).collect();
+        assert_eq!(unread, lists);
         for (groups, stated, reported) in [
             (
                 json!({"member_of": [5, {}]}),
@@ -530,8 +530,8 @@ mod tests {
                 .extend(groups.as_object().unwrap().clone());
             let agent = agent(&value).unwrap();
             assert_eq!(agent.fields.get("group_ids"), stated.as_ref(), "{groups}");
-            let told: Vec<&str> = agent.unread.iter().map(|unread| &*unread.member).collect();
-            assert_eq!(told, Vec::from_iter(reported), "{groups}");
+            let unread: Vec<&str> = agent.unread.iter().map(|unread| &*unread.member).collect();
+            assert_eq!(unread, Vec::from_iter(reported), "{groups}");
         }
     }
 

@@ -108,7 +108,7 @@ async fn sync(source: &Tickets, run: &mut Run) -> Result<()> {
     let mut details = (source.depth == Depth::Detail).then(|| Reader::new(&client));
     if let Some(details) = &mut details {
         run.stage("what earlier runs could not read", Some(1));
-        details.owed(run).await?;
+        details.read_pending(run).await?;
     }
 
     let first = run.clock().now() - Duration::days(i64::from(source.first_days));
@@ -131,7 +131,7 @@ async fn sync(source: &Tickets, run: &mut Run) -> Result<()> {
         details.stale(run, since).await?;
         details.look_after_lost(run).await?;
     }
-    details::report_owed(run).await?;
+    details::report_pending(run).await?;
     // An item that could not be read is asked for again: the list begins where it began.
     // A list that begins later than it had to leaves a gap before it.
     let whole = whole && since <= due;

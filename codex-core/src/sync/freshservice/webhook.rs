@@ -11,7 +11,7 @@ use crate::{
     Error, Result,
     sync::{
         engine::{
-            entrance,
+            decode,
             item::{blank, number, text},
         },
         time,
@@ -41,7 +41,7 @@ const MEMBERS: [(&str, &str); 9] = [
 /// # Errors
 /// [`Error::Invalid`] for a body that is no object, or without a ticket's id.
 pub fn ticket_event(body: &[u8]) -> Result<TicketEvent> {
-    let value = match entrance::read(body) {
+    let value = match decode::read(body) {
         Ok(value) => value,
         Err(error) => salvaged(body).ok_or_else(|| Error::invalid("body", error.to_string()))?,
     };

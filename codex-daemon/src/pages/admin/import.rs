@@ -7,6 +7,7 @@ use crate::{
     http::forwarded::Forwarded,
     pages::{
         chart::{SmallCell, SmallTable},
+        fields::short_value,
         shell::Shell,
     },
 };

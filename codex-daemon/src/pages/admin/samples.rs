@@ -6,8 +6,7 @@ use std::{
 };
 
 use askama::Template as _;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use chrono::DateTime;
+use axum::http::HeaderMap;
 use codex_core::{
     admin::{ClearData, Cleared, RecordCounts},
     import::{
@@ -29,11 +28,14 @@ use super::{
 use crate::{
     checks::{Finding, Neighbour, Status},
     config::{Config, Sources, edit::SettingsFile, keys::SECTIONS},
-    http::forwarded::Forwarded,
-    pages::{csrf::Csrf, form::SentForm, tests::HOSTILE},
+    pages::{
+        csrf::Csrf,
+        form::SentForm,
+        parts::samples::{TOKEN, at, now},
+        tests::HOSTILE,
+    },
 };
 
-const TOKEN: &str = "word.proof";
 const FILE: &str = "[freshservice]\ndomain = acme.freshservice.com\napi_key = hunter2\n\
     [datto]\npublic_key = p\nsecret_key = s\n[policies]\ncontact.job_title = source_wins\n";
 
@@ -89,7 +91,7 @@ fn imports() -> Vec<(String, String)> {
 }
 
 fn import(state: ImportState, text: &str) -> ImportStatus {
-    let now = DateTime::from_timestamp(1_767_607_200, 0).unwrap();
+    let now = now();
     let mut table = TableReport {
         read: 3,
         imported: 2,
@@ -152,14 +154,6 @@ fn import(state: ImportState, text: &str) -> ImportStatus {
     }
 }
 
-fn at() -> Forwarded {
-    let name = HeaderName::from_static("x-forwarded-prefix");
-    Forwarded::of(&HeaderMap::from_iter([(
-        name,
-        HeaderValue::from_static("/codex"),
-    )]))
-}
-
 fn folder(text: &str) -> (tempfile::TempDir, Sources) {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("instance")).unwrap();
@@ -170,7 +164,7 @@ fn folder(text: &str) -> (tempfile::TempDir, Sources) {
 
 fn facts(text: &str, error: &str) -> Facts {
     let (_dir, sources) = folder(text);
-    let now = DateTime::from_timestamp(1_767_607_200, 0).unwrap();
+    let now = now();
     let job = Job {
         id: "j".to_owned(),
         script: "psa".to_owned(),
@@ -218,7 +212,7 @@ fn settings() -> Vec<(String, String)> {
             view.render().unwrap(),
         ));
         let mut view = SettingsView::new(&at(), section, &file, &csrf);
-        let sent = SentForm::from(vec![("domain".to_owned(), HOSTILE.to_owned())]);
+        let sent = SentForm::from([("domain", HOSTILE)]);
         let fault = (String::new(), HOSTILE.to_owned());
         view.refuse(&sent, Refusal::Faults(vec![fault]));
         pages.push((

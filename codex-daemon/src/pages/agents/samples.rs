@@ -1,8 +1,6 @@
 //! Agents that templates are tested with.
 
 use askama::Template as _;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use chrono::{DateTime, Utc};
 use codex_core::{
     Role, Scope,
     agents::{Agent, AgentFields, query::LISTING},
@@ -18,15 +16,13 @@ use super::{
 };
 use crate::{
     helm::HelmError,
-    http::forwarded::Forwarded,
     pages::{
         address::{Asked, ListAddress},
         form::SentForm,
+        parts::samples::{TOKEN, at, now},
         tests::HOSTILE,
     },
 };
-
-const TOKEN: &str = "word.proof";
 
 /// Rendered pages by name.
 pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
@@ -52,8 +48,7 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
         let view = AgentView::new(&at(), &agent, Some(Err(absent)), token);
         add("without-helm", view.render().unwrap());
         let members = ["email", "groups", "group.billing"];
-        let members = members.map(|name| (name.to_owned(), text.to_owned()));
-        let sent = SentForm::from(members.to_vec());
+        let sent = SentForm::from(members.map(|name| (name, text)));
         let view = AgentView::new(&at(), &agent, None, token);
         let view = view.refused(&sent, text.to_owned());
         add("refused", view.render().unwrap());
@@ -69,18 +64,6 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
     let view = NewAgentView::new(&at(), TOKEN.to_owned());
     pages.push(("agents/new/empty".to_owned(), view.render().unwrap()));
     pages
-}
-
-fn at() -> Forwarded {
-    let name = HeaderName::from_static("x-forwarded-prefix");
-    Forwarded::of(&HeaderMap::from_iter([(
-        name,
-        HeaderValue::from_static("/codex"),
-    )]))
-}
-
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_607_200, 0).unwrap()
 }
 
 fn agent(text: &str) -> Agent {

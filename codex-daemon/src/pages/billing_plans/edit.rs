@@ -471,24 +471,18 @@ mod tests {
         }
     }
 
-    fn sent(members: &[(&str, &str)]) -> SentForm {
-        let members = members.iter();
-        let owned = members.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        owned.collect::<Vec<_>>().into()
-    }
-
     const SEEN: &str = "1970-01-01T00:00:00Z";
 
     #[test]
     fn only_what_differs_is_stated() {
         let plans = [plan(1, "1 Year", Some("Huntress")), plan(2, "2 Year", None)];
-        let same = sent(&[
+        let same = SentForm::from([
             ("updated_at_1", SEEN),
             ("per_user_cost_1", "12.5"),
             ("feature_soc_1", "Huntress"),
         ]);
         assert!(edits(&plans, &[], &same).unwrap().unwrap().is_empty());
-        let other = sent(&[
+        let other = SentForm::from([
             ("updated_at_1", SEEN),
             ("updated_at_2", SEEN),
             ("per_user_cost_1", "13"),
@@ -505,7 +499,7 @@ mod tests {
     #[test]
     fn bulk_edit_gives_all_terms_the_first_values() {
         let plans = [plan(1, "1 Year", Some("Huntress")), plan(2, "2 Year", None)];
-        let form = sent(&[
+        let form = SentForm::from([
             ("updated_at_1", SEEN),
             ("updated_at_2", SEEN),
             ("per_user_cost_1", "14"),
@@ -523,7 +517,7 @@ mod tests {
 
     #[test]
     fn bad_prices_are_reported_at_their_term() {
-        let form = sent(&[
+        let form = SentForm::from([
             ("updated_at_1", SEEN),
             ("per_user_cost_1", "much"),
             ("per_vm_cost_1", "-1"),

@@ -21,11 +21,10 @@ use super::{
 };
 use crate::pages::{
     form::SentForm,
-    record::samples::{at, now, scopes},
+    parts::samples::{TOKEN, at, now},
+    record::samples::scopes,
     tests::HOSTILE,
 };
-
-const TOKEN: &str = "word.proof";
 
 fn tokens() -> [String; 2] {
     [TOKEN.to_owned(), TOKEN.to_owned()]
@@ -132,7 +131,7 @@ fn edit(
 ) -> askama::Result<String> {
     let (mut sent, mut refusal) = (SentForm::default(), Refusal::default());
     if is_refused {
-        sent = SentForm::from(vec![("per_user_cost_1".to_owned(), HOSTILE.to_owned())]);
+        sent = SentForm::from([("per_user_cost_1", HOSTILE)]);
         let faults = vec![
             Fault::at("per_user_cost", HOSTILE).within("/1"),
             Fault::at(HOSTILE, HOSTILE).within("/9"),

@@ -170,10 +170,8 @@ mod tests {
     use super::*;
     use crate::pages::bulk_edit::COMPANIES;
 
-    fn sent(members: &[(&str, &str)]) -> SentForm {
-        let members = members.iter();
-        let owned = members.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        owned.collect::<Vec<_>>().into()
+    fn read<const N: usize>(members: [(&str, &str); N]) -> Result<SelectionChange, String> {
+        change(TaggedKind::Contact, &members.into())
     }
 
     fn list_of_contacts() -> &'static BulkList {
@@ -231,29 +229,31 @@ mod tests {
 
     #[test]
     fn changes_are_read_with_their_values() {
-        let read = |members: &[(&str, &str)]| change(TaggedKind::Contact, &sent(members));
-        let set = read(&[("action", "set"), ("field", "active"), ("value", "no")]);
+        let set = read([("action", "set"), ("field", "active"), ("value", "no")]);
         let wanted = SelectionChange::Set {
             field: "active".to_owned(),
             value: json!(false),
         };
         assert_eq!(set, Ok(wanted));
-        let tagged = read(&[("action", "remove_tag"), ("tag", "7")]);
+        let tagged = read([("action", "remove_tag"), ("tag", "7")]);
         assert_eq!(tagged, Ok(SelectionChange::RemoveTag(TagId(7))));
-        for (members, says) in [
+        for (refused, says) in [
             (
-                &[("action", "set"), ("field", "id")][..],
+                read([("action", "set"), ("field", "id")]),
                 "Choose the field",
             ),
-            (&[("action", "set"), ("field", "name")], "must not be empty"),
             (
-                &[("action", "set"), ("field", "active"), ("value", "x")],
+                read([("action", "set"), ("field", "name")]),
+                "must not be empty",
+            ),
+            (
+                read([("action", "set"), ("field", "active"), ("value", "x")]),
                 "yes or no",
             ),
-            (&[("action", "add_tag")], "Choose the tag"),
-            (&[], "Choose what"),
+            (read([("action", "add_tag")]), "Choose the tag"),
+            (read([]), "Choose what"),
         ] {
-            let refused = read(members).unwrap_err();
+            let refused = refused.unwrap_err();
             assert!(refused.contains(says), "{refused}");
         }
     }

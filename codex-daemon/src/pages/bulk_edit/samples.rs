@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use askama::Template as _;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use chrono::{DateTime, Utc};
+use axum::http::HeaderMap;
 use codex_core::{
     Fault,
     bulk::{RecordChange, RefusedRecord, Selection, SelectionApplied, SelectionPlan},
@@ -20,20 +19,12 @@ use super::{
     names::RecordName,
     view::{ChooseView, DoneView, PlanView},
 };
-use crate::{
-    http::forwarded::Forwarded,
-    pages::{csrf::Csrf, form::SentForm, tests::HOSTILE},
+use crate::pages::{
+    csrf::Csrf,
+    form::SentForm,
+    parts::samples::{at, now},
+    tests::HOSTILE,
 };
-
-fn at() -> Forwarded {
-    let prefix = HeaderValue::from_static("/codex");
-    let name = HeaderName::from_static("x-forwarded-prefix");
-    Forwarded::of(&HeaderMap::from_iter([(name, prefix)]))
-}
-
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_607_200, 0).unwrap()
-}
 
 fn chosen(query: &str) -> Chosen {
     match Chosen::of_query(&COMPANIES, query).unwrap() {
@@ -58,8 +49,7 @@ fn tag(name: &str) -> (Tag, TagUses) {
 
 fn sent(text: &str) -> SentForm {
     let members = [("action", "set"), ("field", "name"), ("value", text)];
-    let members = members.map(|(name, text)| (name.to_owned(), text.to_owned()));
-    members.to_vec().into()
+    members.into()
 }
 
 /// As many records as a plan shows and some more, all of one name.

@@ -9,7 +9,6 @@ use codex_core::{
     records::ChangeOp,
     tags::{Tag, TagUses},
 };
-use serde_json::Value;
 
 use super::{
     BulkList,
@@ -22,7 +21,7 @@ use crate::{
     pages::{
         address::ListAddress,
         csrf::{self, Csrf},
-        fields::{label, text},
+        fields::{label, short_value, shortened},
         form::SentForm,
         shell::Shell,
         table::Choice,
@@ -229,8 +228,8 @@ impl PlanView {
             let fields = fields.map(|(field, values)| {
                 (
                     label(field),
-                    shown(&values["before"]),
-                    shown(&values["after"]),
+                    short_value(&values["before"], LONGEST_VALUE),
+                    short_value(&values["after"], LONGEST_VALUE),
                 )
             });
             let lines = deleted.into_iter().chain(fields);
@@ -350,7 +349,10 @@ fn name_of(
     id: i64,
 ) -> (String, Option<String>) {
     match names.get(&id) {
-        Some(known) => (shortened(&known.name), Some(at.link(&known.path))),
+        Some(known) => (
+            shortened(&known.name, LONGEST_VALUE),
+            Some(at.link(&known.path)),
+        ),
         None => (format!("{} {id}", list.def.noun), None),
     }
 }
@@ -396,23 +398,10 @@ fn summary(selected: usize, plan: &SelectionPlan) -> String {
     }
 }
 
-/// A value as a plan shows it.
-fn shown(value: &Value) -> String {
-    shortened(&text(value).unwrap_or_else(|| "nothing".to_owned()))
-}
-
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= LONGEST_VALUE {
-        return text.to_owned();
-    }
-    let start: String = text.chars().take(LONGEST_VALUE).collect();
-    format!("{start}\u{2026}")
-}
-
 #[cfg(test)]
 mod tests {
     use codex_core::bulk::RecordChange;
-    use serde_json::{Map, json};
+    use serde_json::Map;
 
     use super::*;
 
@@ -436,14 +425,5 @@ mod tests {
         let wanted = "1 record changes, 2 records stay as they are, 1 record cannot be changed.";
         assert_eq!(summary(4, &plan), wanted);
         assert!(summary(0, &SelectionPlan::default()).starts_with("No record"));
-    }
-
-    #[test]
-    fn long_values_are_cut_and_empty_ones_named() {
-        assert_eq!(shown(&json!(null)), "nothing");
-        assert_eq!(shown(&json!("a")), "a");
-        let cut = shown(&json!("\u{e4}".repeat(81)));
-        assert_eq!(cut.chars().count(), 81);
-        assert!(cut.ends_with('\u{2026}'));
     }
 }

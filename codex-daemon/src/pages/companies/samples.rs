@@ -16,14 +16,13 @@ use super::{
     tabs::{PLAN, SITES},
 };
 use crate::pages::{
+    parts::samples::{TOKEN, at, now},
     record::{
         Part,
-        samples::{at, now, scopes, tab},
+        samples::{scopes, tab},
     },
     tests::HOSTILE,
 };
-
-const TOKEN: &str = "word.proof";
 
 /// Rendered pages by name.
 pub(in crate::pages) fn rendered() -> Vec<(String, String)> {

@@ -125,8 +125,7 @@ pub(super) async fn link_site(
     let id: i64 = id
         .parse()
         .map_err(|_| Problem::bad_request("site: choose one of the sites"))?;
-    let members = vec![("updated_at".to_owned(), seen.to_owned())];
-    let seen = SentForm::from(members);
+    let seen = SentForm::from([("updated_at", seen)]);
     set(&visit, id, Some(company.id), &seen).await?;
     Ok(to_tab::<Companies>(&visit.at, &company, SITES, "linked"))
 }

@@ -1,6 +1,5 @@
 //! Dashboards that templates are tested with.
 
-use chrono::{DateTime, Utc};
 use codex_core::{
     Role, Scope,
     dashboard::{MONTHS, SHOWN, SYNC_DAYS, WEEKS, wire::DashboardOut},
@@ -10,11 +9,10 @@ use codex_core::{
 use serde_json::{Value, json};
 
 use super::{DashboardView, Operation};
-use crate::{http::forwarded::Forwarded, pages::tests::HOSTILE};
-
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_607_200, 0).unwrap()
-}
+use crate::{
+    http::forwarded::Forwarded,
+    pages::{parts::samples::now, tests::HOSTILE},
+};
 
 /// As many of something as a dashboard shows at most.
 fn many(count: usize, of: impl Fn(usize) -> Value) -> Value {

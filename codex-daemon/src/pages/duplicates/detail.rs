@@ -20,8 +20,8 @@ use crate::{
         csrf,
         fields::{capitalized, label, text},
         parts::{LinkView, MomentView, actor, record_by_id, shell},
+        record_issues::RecordIssueView,
         shell::Shell,
-        trouble::TroubleView,
     },
 };
 
@@ -33,7 +33,7 @@ pub(super) struct DuplicateParts {
     /// Names of people.
     pub names: HashMap<String, String>,
     /// What syncs could not do with one of the two.
-    pub trouble: Vec<TroubleView>,
+    pub issues: Vec<RecordIssueView>,
     /// The record that somebody just wanted to keep.
     pub keep: Option<i64>,
     pub now: DateTime<Utc>,
@@ -86,7 +86,7 @@ pub(super) struct DuplicateView {
     found: MomentView,
     decided: Option<String>,
     problem: Option<String>,
-    trouble: Vec<TroubleView>,
+    issues: Vec<RecordIssueView>,
     sides: Vec<SideView>,
     fields: Vec<RowView>,
     belongings: Vec<RowView>,
@@ -122,7 +122,7 @@ impl DuplicateView {
             found: MomentView::past(one.first_seen, parts.now),
             decided,
             problem: parts.problem,
-            trouble: parts.trouble,
+            issues: parts.issues,
             sides: vec![side("older", a), side("newer", b)],
             fields: comparison.map_or_else(Vec::new, |both| fields(scope, both)),
             belongings: comparison.map_or_else(Vec::new, belongings),

@@ -11,7 +11,7 @@ use codex_core::{
         compare::Comparison,
         wire::{DuplicateOut, DuplicateRecord},
     },
-    jobs::trouble::Trouble,
+    jobs::record_issues::RecordIssue,
     list::{Cursor, Page},
 };
 use serde_json::{Map, Value, json};
@@ -23,8 +23,8 @@ use super::{
 use crate::pages::{
     parts::samples::{TOKEN, at, now, scopes},
     plain_list::samples::{asked, facets},
+    record_issues::RecordIssueView,
     tests::HOSTILE,
-    trouble::TroubleView,
 };
 
 /// Rendered pages by name.
@@ -107,7 +107,7 @@ fn compared(text: &str) -> Comparison {
 
 fn show(scope: &Scope, one: &DuplicateOut, comparison: Option<Comparison>) -> String {
     let text = one.record_a.name.clone().unwrap_or_default();
-    let trouble = Trouble {
+    let issue = RecordIssue {
         job_id: "j-1".to_owned(),
         sync: text.clone(),
         at: now(),
@@ -116,7 +116,7 @@ fn show(scope: &Scope, one: &DuplicateOut, comparison: Option<Comparison>) -> St
     let parts = DuplicateParts {
         comparison,
         names: HashMap::new(),
-        trouble: vec![TroubleView::new(&at(), &trouble, now())],
+        issues: vec![RecordIssueView::new(&at(), &issue, now())],
         keep: Some(2),
         now: now(),
         token: TOKEN.to_owned(),

@@ -408,7 +408,7 @@ pub(super) fn may_edit<R: RecordPages>(scope: &Scope) -> bool {
     <R::Record as Resource>::WRITTEN_BY.has(scope.role())
 }
 
-/// Why actions are missing on the pages of staff; clients are not told.
+/// Why actions are missing on the pages of staff; clients see no reason.
 pub(super) fn refused<R: RecordPages>(scope: &Scope) -> Option<String> {
     let is_staff = scope.companies().is_none();
     (is_staff && !may_edit::<R>(scope)).then(|| {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template as _;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use chrono::{DateTime, Utc};
+use axum::http::Uri;
 use codex_core::{
     Error, Fault, Role, Scope,
     claims::{
@@ -13,7 +12,7 @@ use codex_core::{
     },
     companies::{CompanyRef, ComplianceLevel},
     ids::CompanyId,
-    jobs::trouble::Trouble,
+    jobs::record_issues::RecordIssue,
     list::{ColumnType, Cursor, FacetOut, FacetValue, Page},
     records::{FieldDef, Resource},
     seen::SinceSeen,
@@ -26,20 +25,16 @@ use super::{
     list::{ListParts, RecordListView, available, chosen, table, viewed},
     show::{Content, DetailQuery, ShowView},
 };
-use crate::{
-    http::forwarded::Forwarded,
-    pages::{
-        address::{Asked, ListAddress},
-        facets::{FacetView, facet_views},
-        form::SentForm,
-        table::Link,
-        tests::HOSTILE,
-        trouble::TroubleView,
-        views::samples,
-    },
+use crate::pages::{
+    address::{Asked, ListAddress},
+    facets::{FacetView, facet_views},
+    form::SentForm,
+    parts::samples::{TOKEN, at, now},
+    record_issues::RecordIssueView,
+    table::Link,
+    tests::HOSTILE,
+    views::samples,
 };
-
-const TOKEN: &str = "word.proof";
 
 /// Rendered pages of some records by name.
 pub(in crate::pages) fn rendered<R: RecordPages>(
@@ -82,18 +77,6 @@ pub(in crate::pages) fn scopes() -> [(&'static str, Scope); 4] {
         ("billing", Scope::staff(Role::Billing)),
         ("client", Scope::client(vec![CompanyId(1)])),
     ]
-}
-
-/// Behind Nexus.
-pub(in crate::pages) fn at() -> Forwarded {
-    let prefix = HeaderValue::from_static("/codex");
-    let name = HeaderName::from_static("x-forwarded-prefix");
-    Forwarded::of(&HeaderMap::from_iter([(name, prefix)]))
-}
-
-/// A moment.
-pub(in crate::pages) fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_607_200, 0).unwrap()
 }
 
 /// Fields whose every text is an attack.
@@ -227,8 +210,8 @@ fn overview<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<S
             }],
             tables: Vec::new(),
         },
-        trouble: if is_staff {
-            vec![trouble()]
+        issues: if is_staff {
+            vec![record_issue()]
         } else {
             Vec::new()
         },
@@ -292,14 +275,14 @@ fn hostile_before(values: &Map<String, Value>) -> BTreeMap<String, Value> {
 }
 
 /// An issue of a sync with a record.
-fn trouble() -> TroubleView {
-    let trouble = Trouble {
+fn record_issue() -> RecordIssueView {
+    let issue = RecordIssue {
         job_id: HOSTILE.to_owned(),
         sync: HOSTILE.to_owned(),
         at: now(),
         issue: HOSTILE.to_owned(),
     };
-    TroubleView::new(&at(), &trouble, now())
+    RecordIssueView::new(&at(), &issue, now())
 }
 
 fn form<R: RecordPages>(

@@ -22,9 +22,9 @@ use crate::{
         address::ROWS,
         asset_secrets::SecretsView,
         fields::capitalized,
+        record_issues::{self, RecordIssueView},
         shell::Shell,
         table::{Link, TableView},
-        trouble::{self, TroubleView},
         visit::Visit,
     },
 };
@@ -134,7 +134,7 @@ pub(super) enum Content {
         claims: Option<RecordClaimsOut>,
         summary: SummaryView,
         /// What syncs could not do with it; empty for clients.
-        trouble: Vec<TroubleView>,
+        issues: Vec<RecordIssueView>,
         secrets: Option<SecretsView>,
         /// What has changed since the person last looked at it.
         seen: Option<SinceSeen>,
@@ -176,7 +176,7 @@ pub(super) async fn content<R: RecordPages>(
         seen: look(codex, visited, query.done.is_some()).await?,
         claims,
         summary: R::summary(visit, found).await?,
-        trouble: trouble::of_record(visit, R::Record::RECORD_KIND, record.id).await?,
+        issues: record_issues::of_record(visit, R::Record::RECORD_KIND, record.id).await?,
         secrets: R::secrets(visit, found).await?,
         now: codex.now(),
         token,
@@ -232,7 +232,7 @@ pub(super) struct ShowView {
     badges: Vec<Badge>,
     tags: Vec<Link>,
     tabs: Vec<TabLink>,
-    trouble: Vec<TroubleView>,
+    issues: Vec<RecordIssueView>,
     summary: SummaryView,
     facts: Option<FactsView>,
     secrets: Option<SecretsView>,
@@ -256,12 +256,12 @@ impl ShowView {
         let (def, path) = (R::DEF, at.link(&path_of::<R>(record)));
         let is_editor = may_edit::<R>(scope);
         let (mut facts, mut part, mut summary) = (None, None, SummaryView::default());
-        let (mut trouble, mut secrets) = (Vec::new(), None);
+        let (mut issues, mut secrets) = (Vec::new(), None);
         match content {
             Content::Overview {
                 claims,
                 summary: first,
-                trouble: met,
+                issues: met,
                 secrets: masked,
                 seen,
                 now,
@@ -272,7 +272,7 @@ impl ShowView {
                 let view =
                     FactsView::new::<R>(at, scope, record, (claims, seen), query, (token, now));
                 (facts, summary) = (Some(view), first);
-                (trouble, secrets) = (met, masked);
+                (issues, secrets) = (met, masked);
             }
             Content::Part(content, token) => {
                 part = Some(part_view(
@@ -300,7 +300,7 @@ impl ShowView {
             badges: R::badges(scope, record),
             tags: tag_links::<R>(at, record),
             tabs: tabs.map(|word| tab_link(&path, word, query.tab)).collect(),
-            trouble,
+            issues,
             summary,
             facts,
             secrets,

@@ -15,7 +15,7 @@ use crate::{
     http::forwarded::Forwarded,
     pages::{
         csrf,
-        fields::capitalized,
+        fields::{capitalized, shortened},
         parts::{self, LinkView, MomentView, actor, cell, shell, table},
         shell::Shell,
         table::TableView,
@@ -150,14 +150,6 @@ impl JobView {
             output: output.map(|text| shortened(text, LONGEST_LOG)),
             json: at.link(path.trim_end_matches('/')),
         }
-    }
-}
-
-/// The beginning of a text that is too long for a page.
-fn shortened(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{} \u{2026}", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

@@ -142,8 +142,7 @@ mod tests {
     #[test]
     fn refused_forms_keep_what_was_typed() {
         let members = [("status", "closed"), ("notes", "Done")];
-        let members = members.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        let sent = SentForm::from(members.to_vec());
+        let sent = SentForm::from(members);
         let (status, typed) = refuse(&sent, Error::Changed).unwrap();
         assert_eq!((status.as_u16(), typed.note.as_str()), (412, "Done"));
         let (status, typed) = refuse(&sent, Error::invalid("notes", "is too long")).unwrap();

@@ -24,7 +24,7 @@ use super::{
     EDITORS,
     changes::FormView,
     list::{crumb, due_words, priority},
-    messages::{self, MESSAGES, Message, Said},
+    messages::{self, MESSAGES, Message, MessageText},
     notice, path_of, status_label,
 };
 use crate::{
@@ -111,7 +111,7 @@ pub(in crate::pages) struct TicketView {
     /// What has changed since the person last looked.
     changed: Option<String>,
     /// What the ticket was opened with.
-    description: Said,
+    description: MessageText,
     /// Files of the ticket itself.
     files: Vec<String>,
     messages: Vec<Message>,
@@ -165,7 +165,7 @@ impl TicketView {
             priority: priority(ticket.fields.priority_id),
             facts: facts(at, scope, ticket, beside),
             changed: changed(scope, said, beside),
-            description: Said::new(
+            description: MessageText::new(
                 ticket.description.as_deref(),
                 ticket.description_text.as_deref(),
             ),

@@ -25,7 +25,7 @@ const FILES: usize = 20;
 
 /// A text of others, safe to be shown.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct MessageText {
     /// Safe markup; empty when there is no text.
     pub html: String,
     /// What it quotes, safe too.
@@ -34,7 +34,7 @@ pub(super) struct Said {
     pub is_cut: bool,
 }
 
-impl Said {
+impl MessageText {
     /// Of HTML where there is some, else of text.
     pub fn new(html: Option<&str>, text: Option<&str>) -> Self {
         let html = html.filter(|html| !html.trim().is_empty());
@@ -75,7 +75,7 @@ pub(super) struct Message {
     pub author: String,
     pub age: String,
     pub at: String,
-    pub said: Said,
+    pub said: MessageText,
     /// Attached files with their sizes.
     pub files: Vec<String>,
     /// Whether it has come since the person last looked.
@@ -111,7 +111,7 @@ impl Message {
             author: author.cloned().unwrap_or_else(|| "Unknown".to_owned()),
             age: item.created_at.map(|at| age(at, now)).unwrap_or_default(),
             at: item.created_at.map(moment).unwrap_or_default(),
-            said: Said::new(item.body_html.as_deref(), item.body.as_deref()),
+            said: MessageText::new(item.body_html.as_deref(), item.body.as_deref()),
             files: files(&item.attachments.0),
             is_new: false,
             state: is_ours
@@ -200,15 +200,15 @@ mod tests {
 
     #[test]
     fn html_is_shown_and_text_stands_in_for_it() {
-        let both = Said::new(
+        let both = MessageText::new(
             Some("<p>a<script>x</script></p><blockquote>b</blockquote>"),
             Some("t"),
         );
         assert_eq!(both.html, "<p>a</p>");
         assert_eq!(both.quoted.as_deref(), Some("<blockquote>b</blockquote>"));
         for empty in [None, Some(" "), Some("<img src=x>")] {
-            assert_eq!(Said::new(empty, Some("t")).html, "t", "{empty:?}");
+            assert_eq!(MessageText::new(empty, Some("t")).html, "t", "{empty:?}");
         }
-        assert!(Said::new(None, None).html.is_empty());
+        assert!(MessageText::new(None, None).html.is_empty());
     }
 }

@@ -22,7 +22,8 @@ use super::{
 };
 use crate::pages::{
     form::SentForm,
-    record::samples::{at, listed, nothing, now, scopes},
+    parts::samples::{at, now},
+    record::samples::{listed, nothing, scopes},
     tests::HOSTILE,
 };
 
@@ -45,8 +46,7 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
             add("show", show(&scope, ticket, &said, Typed::default()));
             if scope.require_technician(CHANGING).is_ok() {
                 let members = [("status", HOSTILE), ("notes", HOSTILE)];
-                let members = members.map(|(name, text)| (name.to_owned(), text.to_owned()));
-                let sent = SentForm::from(members.to_vec());
+                let sent = SentForm::from(members);
                 for error in [Error::Changed, Error::invalid("status", HOSTILE)] {
                     let (_, typed) = changes::refuse(&sent, error).unwrap();
                     add("refused", show(&scope, ticket, &said, typed));

@@ -286,7 +286,10 @@ mod tests {
     #[test]
     fn dropped_parameters_are_named() {
         assert_eq!(dropped(&[]), None);
-        let told = dropped(&["colour".to_owned(), "size".to_owned()]).unwrap();
-        assert!(told.contains("colour, size, which are not"), "{told}");
+        let reported = dropped(&["colour".to_owned(), "size".to_owned()]).unwrap();
+        assert!(
+            reported.contains("colour, size, which are not"),
+            "{reported}"
+        );
     }
 }

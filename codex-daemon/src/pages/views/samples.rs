@@ -1,8 +1,6 @@
 //! Views that templates are tested with.
 
 use askama::Template as _;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use chrono::{DateTime, Utc};
 use codex_core::{
     Error, Fault, Role, Scope,
     ids::ViewId,
@@ -14,27 +12,14 @@ use super::{
     edit::{ViewFormView, ViewListView},
     open::{OpenedViews, ViewsView},
 };
-use crate::{
-    http::forwarded::Forwarded,
-    pages::{
-        address::{ListAddress, ViewedList},
-        form::SentForm,
-        tests::HOSTILE,
-    },
+use crate::pages::{
+    address::{ListAddress, ViewedList},
+    form::SentForm,
+    parts::samples::{TOKEN, at, now},
+    tests::HOSTILE,
 };
 
 const OWNER: &str = "ann";
-const TOKEN: &str = "word.proof";
-
-fn at() -> Forwarded {
-    let prefix = HeaderValue::from_static("/codex");
-    let name = HeaderName::from_static("x-forwarded-prefix");
-    Forwarded::of(&HeaderMap::from_iter([(name, prefix)]))
-}
-
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_607_200, 0).unwrap()
-}
 
 fn view(name: &str, audience: ViewAudience, query: &str) -> View {
     let is_default = audience == ViewAudience::RoleDefault;
@@ -100,9 +85,7 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
 }
 
 fn refused(scope: &Scope, text: &str) -> String {
-    let members =
-        ["name", "query", "resource", "for"].map(|name| (name.to_owned(), text.to_owned()));
-    let sent = SentForm::from(members.to_vec());
+    let sent = SentForm::from(["name", "query", "resource", "for"].map(|name| (name, text)));
     let mut form = ViewFormView::of_sent(&at(), scope, None, &sent, TOKEN.to_owned());
     let faults = vec![Fault::at("name", text)];
     form.refuse(Error::Unprocessable(faults)).unwrap();

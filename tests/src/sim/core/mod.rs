@@ -31,7 +31,7 @@ pub const KEY_ID: &str = "hivematrix-signing-key-1";
 pub const ISSUER: &str = "hivematrix-core";
 /// The service that service tokens are for unless one says otherwise.
 const TARGET: &str = "codex";
-/// Seconds that a service token is good for unless it is told otherwise.
+/// Seconds that a service token is good for unless a test sets another.
 const LIFE: i64 = 300;
 
 /// The stand-in.
@@ -143,7 +143,7 @@ impl Core {
         revoked.push(token.to_owned());
     }
 
-    /// Core takes questions about tokens and never answers them, until it is told otherwise.
+    /// Core takes questions about tokens and never answers them, until a test ends that.
     pub fn hush(&self, silent: bool) {
         self.silent.store(silent, Ordering::Release);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::sim::{clock::SimClock, reply::BodyForm};
 
-/// The key that the simulator accepts unless it is told another.
+/// The key that the simulator accepts unless it is given another.
 pub const API_KEY: &str = "sim-datto-key";
 /// Its secret.
 pub const API_SECRET: &str = "sim-datto-secret";

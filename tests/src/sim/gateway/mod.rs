@@ -9,6 +9,7 @@ mod panel;
 mod people;
 mod proxy;
 mod session;
+mod style;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use axum::{
 use tokio::net::TcpListener;
 
 pub use people::{PEOPLE, Person};
+pub use style::STYLE;
 
 use self::{
     pages::Next,

@@ -19,7 +19,7 @@ type File = ([(&'static str, &'static str); 1], &'static str);
 const CSS: [(&str, &str); 1] = [("content-type", "text/css; charset=utf-8")];
 const SCRIPT: [(&str, &str); 1] = [("content-type", "text/javascript; charset=utf-8")];
 
-pub(super) const STYLE: File = (CSS, include_str!("style.css"));
+pub(super) const STYLE: File = (CSS, super::STYLE);
 pub(super) const PANEL_STYLE: File = (CSS, include_str!("side_panel.css"));
 pub(super) const PANEL_SCRIPT: File = (SCRIPT, include_str!("side_panel.js"));
 

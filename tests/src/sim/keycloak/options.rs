@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::sim::clock::SimClock;
 
-/// The realm that holds the users unless the simulator is told another.
+/// The realm that holds the users unless the simulator is given another.
 pub const REALM: &str = "hivematrix";
 /// The realm of the server's own administrators.
 pub const MASTER: &str = "master";

@@ -61,7 +61,7 @@ pub(crate) struct Spent {
     cost: u64,
     /// The process whose clock `at` is of.
     by: u32,
-    /// The grant, until it is settled.
+    /// The grant, until it is finished.
     grant: Option<u64>,
 }
 
@@ -125,11 +125,11 @@ pub(crate) fn is_nearly_used_up(left: u64, total: u64) -> bool {
 
 impl Known {
     /// Adds what was reported later.
-    pub fn add(&mut self, told: Self) {
-        self.shown = self.shown.max(told.shown);
-        self.totals.extend(told.totals);
-        self.costs.extend(told.costs);
-        self.resting.extend(told.resting);
+    pub fn add(&mut self, reported: Self) {
+        self.shown = self.shown.max(reported.shown);
+        self.totals.extend(reported.totals);
+        self.costs.extend(reported.costs);
+        self.resting.extend(reported.resting);
     }
 
     fn cost(&self, resource: &str) -> u64 {
@@ -171,15 +171,15 @@ impl Budget {
     }
 
     /// Adds the limits and costs that were reported since. Calls before the first reported cost were counted as one.
-    pub fn learn(&mut self, told: Known) {
-        for (resource, cost) in &told.costs {
+    pub fn learn(&mut self, reported: Known) {
+        for (resource, cost) in &reported.costs {
             if !self.known.costs.contains_key(resource) {
                 let own = self.spent.iter_mut();
                 let own = own.filter(|spent| spent.resource == *resource);
                 own.for_each(|spent| spent.cost *= cost);
             }
         }
-        self.known.add(told);
+        self.known.add(reported);
     }
 
     /// Counts a call that was made before a limit was known.

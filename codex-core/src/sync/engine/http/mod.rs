@@ -25,7 +25,7 @@ pub use pacer::CallRate;
 use pacer::Pacer;
 
 use super::{
-    entrance::{self, Refusal},
+    decode::{self, Refusal},
     rate_limit_block::FARTHEST,
 };
 use crate::{
@@ -194,7 +194,7 @@ impl Upstream {
     ) -> Result<Reply, UpstreamError> {
         let (mut attempt, mut waited) = (1, Duration::ZERO);
         loop {
-            self.pass_gate(resource).await?;
+            self.wait_while_blocked(resource).await?;
             let clock = &*self.clock;
             self.pacer.rest(clock).await;
             let place = self.pacer.wait(clock, resource).await;
@@ -269,7 +269,7 @@ impl Upstream {
         Ok(until)
     }
 
-    async fn pass_gate(&self, resource: &str) -> Result<(), UpstreamError> {
+    async fn wait_while_blocked(&self, resource: &str) -> Result<(), UpstreamError> {
         let closed = self.rate_limit_block.closed_until().await;
         let closed = closed.map_err(|error| UpstreamError::rate_limit_block(self.source, error))?;
         let now = self.clock.now();
@@ -323,7 +323,7 @@ impl Upstream {
             });
         }
         let body = self.read(resource, response).await?;
-        match entrance::read(&body) {
+        match decode::read(&body) {
             Ok(body) => Ok(Reply { headers, body }),
             Err(Refusal::CutOff) => Err(UpstreamError::Truncated {
                 source_name: self.source,

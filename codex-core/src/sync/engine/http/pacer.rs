@@ -18,7 +18,7 @@ use super::budget::{
 use crate::{Result, clock::Clock, sync::RateLimitBlock};
 
 /// The largest number of calls that is believed of a vendor: others would not fit what is computed of them.
-const MOST_TOLD: u64 = 1_000_000;
+const MOST_REPORTED: u64 = 1_000_000;
 
 /// This process among those that call an account.
 static PROCESS: LazyLock<u32> = LazyLock::new(|| Uuid::new_v4().as_fields().0);
@@ -57,7 +57,7 @@ struct State {
     /// What the row said of the limits; `None` until it was read.
     known: Option<Known>,
     /// What the vendor has reported since.
-    told: Known,
+    reported: Known,
     /// Grants in use, by resource.
     held: HashMap<String, Held>,
     /// Grants that ended, which the row does not know yet.
@@ -221,7 +221,10 @@ impl Pacer {
             .known
             .as_ref()
             .and_then(|known| self.caller.limit(known));
-        if known.or_else(|| self.caller.limit(&state.told)).is_some() {
+        if known
+            .or_else(|| self.caller.limit(&state.reported))
+            .is_some()
+        {
             return Ok(true);
         }
         state.uncounted.retain(|(_, at)| now - at < WINDOW);
@@ -231,17 +234,17 @@ impl Pacer {
 
     /// Takes places from the account's row, and tells it what it does not know yet.
     async fn take(&self, id: u64, resource: &str, now: Millis) -> Result<Grant> {
-        let (finished, told, uncounted) = {
+        let (finished, reported, uncounted) = {
             let mut state = self.state();
             state.finish_grant(self.caller.by, resource);
             (
                 state.finished.clone(),
-                std::mem::take(&mut state.told),
+                std::mem::take(&mut state.reported),
                 std::mem::take(&mut state.uncounted),
             )
         };
         let many = finished.len();
-        let again = (told.clone(), uncounted.clone());
+        let again = (reported.clone(), uncounted.clone());
         let caller = self.caller;
         let change = |budget: &mut Budget| {
             for finished in &finished {
@@ -251,7 +254,7 @@ impl Pacer {
             for (resource, at) in &uncounted {
                 budget.add(caller.by, resource, *at);
             }
-            budget.learn(told);
+            budget.learn(reported);
             let grant = budget.take(caller, id, resource, now);
             (grant, budget.known.clone())
         };
@@ -264,8 +267,8 @@ impl Pacer {
                 Ok(grant)
             }
             Err(error) => {
-                let (told, uncounted) = again;
-                state.told.add(told);
+                let (reported, uncounted) = again;
+                state.reported.add(reported);
                 state.uncounted.extend(uncounted);
                 Err(error)
             }
@@ -279,8 +282,8 @@ impl Pacer {
             return;
         }
         let number = |name| {
-            let told = headers.get(name)?.to_str().ok()?.trim().parse::<u64>();
-            told.ok().map(|told| told.min(MOST_TOLD))
+            let reported = headers.get(name)?.to_str().ok()?.trim().parse::<u64>();
+            reported.ok().map(|reported| reported.min(MOST_REPORTED))
         };
         let (Some(total), Some(left)) =
             (number("x-ratelimit-total"), number("x-ratelimit-remaining"))
@@ -290,7 +293,7 @@ impl Pacer {
         let now = clock.now().timestamp_millis();
         let mut state = self.state();
         let is_nearly_used_up = is_nearly_used_up(left, total);
-        let told = Known {
+        let reported = Known {
             shown: Some(total),
             totals: [(resource.to_owned(), total)].into(),
             costs: number("x-ratelimit-used-currentrequest")
@@ -304,7 +307,7 @@ impl Pacer {
             )]
             .into(),
         };
-        state.hear(told, now);
+        state.note_reported(reported, now);
         if is_nearly_used_up {
             state.finish_grant(self.caller.by, resource);
         }
@@ -313,18 +316,21 @@ impl Pacer {
 
 impl State {
     /// Notes what the row does not say already.
-    fn hear(&mut self, mut told: Known, now: Millis) {
+    fn note_reported(&mut self, mut reported: Known, now: Millis) {
         let known = self.known.clone().unwrap_or_default();
         let rests =
             |known: &Known, name: &str| known.resting.get(name).is_some_and(|until| *until > now);
-        told.shown = told.shown.filter(|shown| known.shown < Some(*shown));
-        told.totals
+        reported.shown = reported.shown.filter(|shown| known.shown < Some(*shown));
+        reported
+            .totals
             .retain(|name, total| known.totals.get(name) != Some(&*total));
-        told.costs
+        reported
+            .costs
             .retain(|name, cost| known.costs.get(name) != Some(&*cost));
-        told.resting
-            .retain(|name, until| *until > now || rests(&known, name) || rests(&self.told, name));
-        self.told.add(told);
+        reported.resting.retain(|name, until| {
+            *until > now || rests(&known, name) || rests(&self.reported, name)
+        });
+        self.reported.add(reported);
     }
 
     /// Ends a grant.

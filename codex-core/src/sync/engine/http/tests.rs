@@ -193,11 +193,11 @@ async fn endless_answers_are_cut_off() {
 
 #[tokio::test]
 async fn implausible_quotas_block_no_call() {
-    let told = [
+    let reported = [
         "x-ratelimit-total: 18446744073709551615",
         "x-ratelimit-remaining: 18446744073709551615",
     ];
-    let answers = move |_: usize, _: &str| answer(200, &told, "application/json", "[]");
+    let answers = move |_: usize, _: &str| answer(200, &reported, "application/json", "[]");
     let vendor = Vendor::new(answers).await;
     for _ in 0..3 {
         vendor.call().await.unwrap();
@@ -206,12 +206,12 @@ async fn implausible_quotas_block_no_call() {
 
 #[tokio::test]
 async fn configured_limit_replaces_vendor_quotas() {
-    let told = ["x-ratelimit-total: 10", "x-ratelimit-remaining: 0"];
+    let reported = ["x-ratelimit-total: 10", "x-ratelimit-remaining: 0"];
     let settings = HttpSettings {
         call_rate: super::CallRate::new(Some(1_000)),
         ..quick()
     };
-    let answers = move |_: usize, _: &str| answer(200, &told, "application/json", "[]");
+    let answers = move |_: usize, _: &str| answer(200, &reported, "application/json", "[]");
     let vendor = Vendor::with(settings, answers).await;
     // More than are granted at once.
     for _ in 0..40 {
@@ -239,8 +239,10 @@ async fn long_rate_limit_blocks_all_callers() {
     let text = answer(429, &["retry-after: 1521"], "text/plain", "");
     let vendor = Vendor::new(move |_, _| text.clone()).await;
     let error = vendor.error().await;
-    let told = Some(Duration::from_secs(1521));
-    assert!(matches!(error, UpstreamError::RateLimited { retry_after, .. } if retry_after == told));
+    let reported = Some(Duration::from_secs(1521));
+    assert!(
+        matches!(error, UpstreamError::RateLimited { retry_after, .. } if retry_after == reported)
+    );
     assert_eq!(vendor.closed_for().await, Some(TimeDelta::seconds(1521)));
     let error = vendor.error().await;
     assert!(matches!(error, UpstreamError::Blocked { .. }));

@@ -74,7 +74,7 @@ impl Run {
         self.end(tx).await
     }
 
-    /// One transaction through the door: fence, work, progress; rolled back in a dry run.
+    /// One transaction of the record writer: fence, work, progress; rolled back in a dry run.
     pub(crate) async fn write<R: Resource>(&mut self, step: Step<R>) -> Result<()> {
         let author = Author {
             reason: step.reason(),
@@ -180,10 +180,10 @@ impl Run {
         if !drifted.is_empty() {
             tx.rollback().await?;
             self.report.counts.clear();
-            let told: Vec<_> = drifted.iter().take(MAX_DRIFT).map(String::as_str).collect();
-            let (told, count) = (told.join("; "), drifted.len());
+            let shown: Vec<_> = drifted.iter().take(MAX_DRIFT).map(String::as_str).collect();
+            let (shown, count) = (shown.join("; "), drifted.len());
             let (rows, have) = (count_of(count, "row"), agree(count, "has", "have"));
-            let message = format!("nothing was written, {rows} {have} drifted: {told}");
+            let message = format!("nothing was written, {rows} {have} drifted: {shown}");
             return Err(Error::conflict(message));
         }
         self.stage("done", Some(100));

@@ -11,7 +11,7 @@ use super::Db;
 
 /// Why a database cannot be written for now, though it can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteTrouble {
+pub enum WriteFailure {
     /// Its disk is full.
     Full,
     /// Its disk fails.
@@ -20,7 +20,7 @@ pub enum WriteTrouble {
     ReadOnly,
 }
 
-impl std::fmt::Display for WriteTrouble {
+impl std::fmt::Display for WriteFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Full => "the disk of the database is full",
@@ -30,7 +30,7 @@ impl std::fmt::Display for WriteTrouble {
     }
 }
 
-impl WriteTrouble {
+impl WriteFailure {
     /// What an error of the database says of it.
     pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
         let sqlx::Error::Database(error) = error else {
@@ -76,15 +76,15 @@ sql! {
 /// The last write that failed for such a reason, until one succeeds.
 #[derive(Debug, Default)]
 pub(super) struct Writing {
-    last: Mutex<Option<(WriteTrouble, Instant)>>,
+    last: Mutex<Option<(WriteFailure, Instant)>>,
     probing: tokio::sync::Mutex<()>,
 }
 
 impl Writing {
     /// Notes that a write has failed, if it was for such a reason.
     pub(super) fn failed(&self, error: &sqlx::Error) {
-        if let Some(trouble) = WriteTrouble::of(error) {
-            self.set(Some((trouble, Instant::now())));
+        if let Some(failure) = WriteFailure::of(error) {
+            self.set(Some((failure, Instant::now())));
         }
     }
 
@@ -96,11 +96,11 @@ impl Writing {
         }
     }
 
-    fn last(&self) -> Option<(WriteTrouble, Instant)> {
+    fn last(&self) -> Option<(WriteFailure, Instant)> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, last: Option<(WriteTrouble, Instant)>) {
+    fn set(&self, last: Option<(WriteFailure, Instant)>) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
 }
@@ -108,17 +108,17 @@ impl Writing {
 impl Db {
     /// Why the database cannot be written for now, if it cannot. Nothing is asked of a database whose last write
     /// succeeded; after one that failed, some bytes are written and removed again, every five seconds at most.
-    pub async fn write_trouble(&self) -> Option<WriteTrouble> {
+    pub async fn write_failure(&self) -> Option<WriteFailure> {
         let writing = &self.shared.writing;
         writing.last()?;
         let _one_at_a_time = writing.probing.lock().await;
-        let (trouble, at) = writing.last()?;
+        let (failure, at) = writing.last()?;
         if at.elapsed() >= FRESH && self.probe().await.is_err() {
             // Other errors than such a one say no better.
-            let (trouble, _) = writing.last().unwrap_or((trouble, at));
-            writing.set(Some((trouble, Instant::now())));
+            let (failure, _) = writing.last().unwrap_or((failure, at));
+            writing.set(Some((failure, Instant::now())));
         }
-        writing.last().map(|(trouble, _)| trouble)
+        writing.last().map(|(failure, _)| failure)
     }
 
     async fn probe(&self) -> crate::Result<()> {

@@ -1,4 +1,4 @@
-//! What hangs on a contact goes over to the record that it is merged into.
+//! What depends on a contact moves to the record that it is merged into.
 
 use crate::{Result, store::Tx};
 
@@ -13,7 +13,7 @@ sql! {
         on conflict (asset_id, source, contact_id) do nothing";
 }
 
-pub(super) async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
+pub(super) async fn move_dependents(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
     for sql in [COMPANIES, ASSETS] {
         tx.query(sql).bind(from).bind(to).execute().await?;
     }

@@ -19,15 +19,15 @@ sql! {
     DUE = "select o.ticket_id, t.external_id, o.parts, o.attempts from ticket_details_owed o \
         join tickets t on t.id = o.ticket_id and t.deleted_at is null and t.external_id is not null \
         where o.source = $1 and (o.next_at <= $2 or o.next_at > $4) order by o.next_at, o.ticket_id limit $3";
-    /// What live tickets owe, by part and reason.
+    /// What is pending of live tickets, by part and reason.
     SUMS = "select o.parts, o.reason, count(*) as tickets, min(o.since) as since, min(t.number) as number \
         from ticket_details_owed o join tickets t on t.id = o.ticket_id and t.deleted_at is null \
         where o.source = $1 group by o.parts, o.reason order by count(*) desc, o.parts, o.reason limit 20";
 }
 
-/// What a ticket owes.
+/// What is pending of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owed {
+pub struct PendingDetails {
     /// Row of the ticket.
     pub ticket: i64,
     /// What is missing, such as `time_entries`.
@@ -45,7 +45,7 @@ pub(crate) struct Due {
     attempts: i64,
 }
 
-/// What tickets owe for one reason.
+/// What is pending for one reason.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Sum {
     parts: String,
@@ -82,23 +82,23 @@ pub(crate) async fn due(
     q.bind(at + LONGEST * 2).all().await
 }
 
-/// What is owed by now.
+/// What is pending by now.
 pub(crate) async fn sums(db: &Db, source: &str) -> Result<Vec<Sum>> {
     db.query(SUMS).bind(source).all().await
 }
 
-/// Remembers what some tickets owe. One that owed something before waits longer.
+/// Remembers what is pending of some tickets. One with something pending before waits longer.
 pub(crate) async fn remember(
     tx: &mut Tx,
     source: &str,
     at: DateTime<Utc>,
-    owed: &[Owed],
+    pending: &[PendingDetails],
 ) -> Result<()> {
-    if owed.is_empty() {
+    if pending.is_empty() {
         return Ok(());
     }
     let mut q = tx.query("select ticket_id, attempts from ticket_details_owed where ticket_id in ");
-    let tickets: Vec<i64> = owed.iter().map(|owed| owed.ticket).collect();
+    let tickets: Vec<i64> = pending.iter().map(|pending| pending.ticket).collect();
     q.push_list(tickets);
     let before: Vec<(i64, i64)> = q.all().await?;
     let before: HashMap<i64, i64> = before.into_iter().collect();
@@ -106,14 +106,14 @@ pub(crate) async fn remember(
         "insert into ticket_details_owed (ticket_id, source, parts, reason, since, attempts, next_at) ",
     );
     q.push_upsert_rows(
-        owed,
-        |owed| owed.ticket,
-        |row, owed| {
-            let attempts = before.get(&owed.ticket).copied().unwrap_or(0) + 1;
-            row.bind(owed.ticket)
+        pending,
+        |pending| pending.ticket,
+        |row, pending| {
+            let attempts = before.get(&pending.ticket).copied().unwrap_or(0) + 1;
+            row.bind(pending.ticket)
                 .bind(source)
-                .bind(owed.parts.as_str())
-                .bind(owed.reason.as_str())
+                .bind(pending.parts.as_str())
+                .bind(pending.reason.as_str())
                 .bind(at)
                 .bind(attempts)
                 .bind(at + wait(attempts));
@@ -127,7 +127,7 @@ pub(crate) async fn remember(
     Ok(())
 }
 
-/// Puts tickets off that were due and need not be asked for, because what they owe is refused as such.
+/// Puts tickets off that were due and need not be asked for, because what is pending is refused as such.
 pub(crate) async fn put_off(tx: &mut Tx, at: DateTime<Utc>, due: &[Due]) -> Result<()> {
     let longest = due.iter().map(|due| due.attempts).max().unwrap_or(0) + 1;
     let mut q = tx.query("update ticket_details_owed set attempts = attempts + 1, next_at = ");
@@ -138,8 +138,8 @@ pub(crate) async fn put_off(tx: &mut Tx, at: DateTime<Utc>, due: &[Due]) -> Resu
     Ok(())
 }
 
-/// Forgets what tickets owed: everything has arrived.
-pub(crate) async fn paid(tx: &mut Tx, tickets: Vec<i64>) -> Result<()> {
+/// Forgets what was pending of tickets: everything has arrived.
+pub(crate) async fn complete(tx: &mut Tx, tickets: Vec<i64>) -> Result<()> {
     let mut q = tx.query("delete from ticket_details_owed where ticket_id in ");
     q.push_list(tickets);
     q.execute().await?;

@@ -1,4 +1,4 @@
-//! What hangs on a device goes over to the record that it is merged into.
+//! What depends on a device moves to the record that it is merged into.
 
 use crate::{Result, store::Tx};
 
@@ -25,7 +25,7 @@ sql! {
     MOVE_SOFTWARE = "update asset_software set asset_id = $2 where asset_id = $1";
 }
 
-pub(super) async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
+pub(super) async fn move_dependents(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
     for sql in [CONTACTS, SECRETS] {
         tx.query(sql).bind(from).bind(to).execute().await?;
     }

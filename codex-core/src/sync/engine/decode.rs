@@ -1,4 +1,4 @@
-//! The one entrance of vendor data: from bytes to JSON in which every item stands on its own.
+//! Decodes vendor data: from bytes to JSON in which every item stands on its own.
 //!
 //! Vendors send what JSON readers refuse: a byte order mark, bytes that are no UTF-8, half an emoji, the
 //! character NUL, raw line breaks in texts, `NaN`, numbers beyond 64 bits. Nothing of that may cost more than

@@ -1,4 +1,4 @@
-//! Trouble of syncs on the records that it concerns.
+//! Issues of syncs on the records that they concern.
 //!
 //! Issues of a job are sentences. Each begins with what it is about, in one of a few forms: the word of the vendor or of
 //! the kind with the vendor's id, or, where there is no vendor's id, the kind with our own. [`mentions`] reads them back.
@@ -55,7 +55,7 @@ pub enum Mention<'i> {
 
 /// Something that went wrong in a sync with a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct RecordIssue {
     /// The job.
     pub job_id: String,
     /// The sync, by the name that starts it.
@@ -159,7 +159,7 @@ pub(crate) async fn of_record(
     scope: &Scope,
     kind: RecordKind,
     id: i64,
-) -> Result<Vec<Trouble>> {
+) -> Result<Vec<RecordIssue>> {
     if scope.companies().is_some() {
         return Ok(Vec::new());
     }
@@ -179,7 +179,7 @@ pub(crate) async fn of_record(
     let found = jobs.iter().flat_map(|job| {
         let issues = job.report.issues.iter();
         let own = issues.filter(move |issue| concerns(job, issue, kind, id, names));
-        own.map(move |issue| Trouble {
+        own.map(move |issue| RecordIssue {
             job_id: job.id.clone(),
             sync: job.sync().to_owned(),
             at: job.started_at,
