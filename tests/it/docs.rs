@@ -89,6 +89,26 @@ fn relative_links_point_to_files() -> TestResult {
     Ok(())
 }
 
+/// The Debian package has the pages in folders as they are here.
+#[test]
+fn links_out_of_docs_are_packaged() -> TestResult {
+    let script = fs::read_to_string(root().join("packaging/deb"))?;
+    let packaged: BTreeSet<&str> = script.split_whitespace().collect();
+    let mut missing = BTreeSet::new();
+    for page in pages()? {
+        let is_in_docs = page.parent().is_some_and(|folder| folder.ends_with("docs"));
+        let text = fs::read_to_string(&page)?;
+        for link in prose(&text).into_iter().flat_map(links) {
+            let file = link.split('#').next().unwrap_or_default();
+            if is_in_docs && file.starts_with("../") && !packaged.contains(file) {
+                missing.insert(format!("{}: {file}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "not in the package: {missing:#?}");
+    Ok(())
+}
+
 /// docs/SUMMARY.md is the table of contents of the book.
 #[test]
 fn summary_lists_every_page() -> TestResult {
