@@ -88,6 +88,8 @@ pub struct Config {
     pub matching: Matching,
     /// What is logged.
     pub logging: Logging,
+    /// Where traces are sent, if anywhere.
+    pub collector: Option<BaseUrl>,
 }
 
 /// How syncs behave.
@@ -190,6 +192,7 @@ impl Config {
             sync: Sync::load(layers)?,
             matching: matching(layers)?,
             logging: Logging::load(layers)?,
+            collector: layers.section("telemetry").url_if_set("endpoint")?,
         })
     }
 }
