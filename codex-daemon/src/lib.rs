@@ -18,6 +18,7 @@ mod metrics;
 pub mod openapi;
 mod pages;
 mod systemd;
+pub mod telemetry;
 #[cfg(test)]
 mod tests;
 mod vendors;

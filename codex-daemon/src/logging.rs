@@ -26,7 +26,7 @@ use tracing_subscriber::{
 
 pub use helm::Lines;
 
-use crate::config::Logging;
+use crate::{config::Logging, telemetry::Traces};
 
 /// Libraries below this say what is of use to their authors.
 const LIBRARIES: &str = "warn,codex_core={level},codex_daemon={level}";
@@ -36,9 +36,9 @@ pub(crate) fn has_colours(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Logs from here on, panics too: to standard error, or into the queue for Helm that is returned. Has no effect a second
-/// time.
-pub fn start(logging: &Logging) -> Option<Lines> {
+/// Logs from here on, panics too: to standard error, or into the queue for Helm that is returned. Spans go to `traces`,
+/// too. Has no effect a second time.
+pub fn start(logging: &Logging, traces: Option<&Traces>) -> Option<Lines> {
     let filter = EnvFilter::new(LIBRARIES.replace("{level}", logging.level.as_str()));
     let terminal = io::stderr().is_terminal();
     let is_for_helm = logging.helm.unwrap_or(logging.is_helm_set && !terminal);
@@ -58,6 +58,7 @@ pub fn start(logging: &Logging) -> Option<Lines> {
     match subscriber
         .with(to_stderr)
         .with(to_helm)
+        .with(traces.map(Traces::layer))
         .with(filter)
         .try_init()
     {

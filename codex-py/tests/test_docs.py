@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import pathlib
+import re
 
 import hivematrix_codex
 import pytest
@@ -43,6 +44,13 @@ def test_docstring_of_fold_holds() -> None:
 def test_readme_holds() -> None:
     result = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert result.failed == 0 and result.attempted > 5
+
+
+def test_reference_names_everything_public() -> None:
+    page = (ROOT.parent / "docs" / "python-reference.md").read_text()
+    names = {name for kind in (Codex, hivematrix_codex.Client) for name in dir(kind) if not name.startswith("_")}
+    public = sorted(names | set(errors.__all__))
+    assert [name for name in public if not re.search(rf"\b{name}\b", page)] == []
 
 
 @pytest.mark.parametrize("page", ["python.md", "python-models.md"])

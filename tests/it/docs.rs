@@ -9,6 +9,15 @@ use std::{
 use anyhow::Context as _;
 use codex_tests::harness::TestResult;
 
+/// The pages that name code.
+const CODE_PAGES: [&str; 5] = [
+    "add-field.md",
+    "add-integration.md",
+    "add-resource.md",
+    "architecture.md",
+    "development.md",
+];
+
 /// How many functions the walk-through names at least: fewer would mean that this test no longer recognizes them.
 const FEWEST_FUNCTIONS: usize = 30;
 
@@ -80,6 +89,26 @@ fn relative_links_point_to_files() -> TestResult {
     Ok(())
 }
 
+/// The Debian package has the pages in folders as they are here.
+#[test]
+fn links_out_of_docs_are_packaged() -> TestResult {
+    let script = fs::read_to_string(root().join("packaging/deb"))?;
+    let packaged: BTreeSet<&str> = script.split_whitespace().collect();
+    let mut missing = BTreeSet::new();
+    for page in pages()? {
+        let is_in_docs = page.parent().is_some_and(|folder| folder.ends_with("docs"));
+        let text = fs::read_to_string(&page)?;
+        for link in prose(&text).into_iter().flat_map(links) {
+            let file = link.split('#').next().unwrap_or_default();
+            if is_in_docs && file.starts_with("../") && !packaged.contains(file) {
+                missing.insert(format!("{}: {file}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "not in the package: {missing:#?}");
+    Ok(())
+}
+
 /// docs/SUMMARY.md is the table of contents of the book.
 #[test]
 fn summary_lists_every_page() -> TestResult {
@@ -102,8 +131,10 @@ fn summary_lists_every_page() -> TestResult {
 /// a placeholder. A function stands behind its file: `codex-core/src/records/resolve.rs::resolve`.
 #[test]
 fn documents_name_existing_files_and_functions() -> TestResult {
-    let mut page = fs::read_to_string(root().join("docs/architecture.md"))?;
-    page.push_str(&fs::read_to_string(root().join("docs/development.md"))?);
+    let mut page = String::new();
+    for name in CODE_PAGES {
+        page.push_str(&fs::read_to_string(root().join("docs").join(name))?);
+    }
     let (mut missing, mut functions) = (Vec::new(), 0);
     for span in prose(&page).into_iter().flat_map(code_spans) {
         // What follows a blank are arguments of a program.

@@ -21,6 +21,7 @@ use crate::{
     },
     logging,
     systemd::Systemd,
+    telemetry::{self, Traces},
 };
 
 /// How often the settings' file is looked at.
@@ -72,7 +73,14 @@ impl Serve {
                 config.server.bind
             )));
         }
-        let log_lines = logging::start(&config.logging).map(|lines| lines.start(&config));
+        let traces = Traces::start(&config)?;
+        let log_lines = logging::start(&config.logging, traces.as_ref());
+        let log_lines = log_lines.map(|lines| lines.start(&config));
+        if traces.is_some() && !telemetry::IS_BUILT {
+            tracing::warn!(
+                "[telemetry] endpoint is set, but this codexd sends no traces: it was built without the feature `otel`"
+            );
+        }
         if is_local {
             tracing::warn!("Tokens of `codexd token` are accepted ([auth] local_issuer is on)");
         }
@@ -161,9 +169,17 @@ impl Serve {
             tracing::warn!("Background work did not end in time and was stopped");
         }
         drop(alive);
-        if let Some(log_lines) = log_lines {
-            log_lines.end().await;
-        }
+        let last_lines = async {
+            if let Some(log_lines) = log_lines {
+                log_lines.end().await;
+            }
+        };
+        let last_traces = async {
+            if let Some(traces) = traces {
+                traces.end().await;
+            }
+        };
+        tokio::join!(last_lines, last_traces);
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())

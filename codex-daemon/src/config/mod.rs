@@ -89,6 +89,8 @@ pub struct Config {
     pub matching: Matching,
     /// What is logged.
     pub logging: Logging,
+    /// Where traces are sent, if anywhere.
+    pub collector: Option<BaseUrl>,
 }
 
 /// How syncs behave.
@@ -193,6 +195,7 @@ impl Config {
             sync: Sync::load(layers)?,
             matching: matching(layers)?,
             logging: Logging::load(layers)?,
+            collector: layers.section("telemetry").url_if_set("endpoint")?,
         })
     }
 }

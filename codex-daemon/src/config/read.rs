@@ -103,6 +103,11 @@ impl<'l> Values<'l> {
         self.read_as(key, BaseUrl::read)
     }
 
+    /// The same; `None` when it is not set.
+    pub fn url_if_set(self, key: &str) -> Result<Option<BaseUrl>, ConfigError> {
+        self.get(key).map(|_| self.url(key)).transpose()
+    }
+
     /// A host name or a URL, as a URL.
     pub fn host(self, key: &str) -> Result<BaseUrl, ConfigError> {
         self.read_as(key, BaseUrl::read_host)

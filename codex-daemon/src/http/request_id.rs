@@ -106,6 +106,7 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
             status,
             start.elapsed().as_secs_f64(),
         );
+        crate::telemetry::answered(method.as_str(), route, status);
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             target: "codex_daemon::access",

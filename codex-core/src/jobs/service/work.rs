@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::Instrument as _;
 
 use super::{Slot, cancelled};
 use crate::{
@@ -39,6 +40,11 @@ impl Codex {
         let cancel = self.0.stop.child_token();
         let mut attempt = Attempt::default();
         let work = Box::pin(self.attempt(&source, &request, &job, &cancel, &mut attempt));
+        let work = work.instrument(tracing::info_span!(
+            "sync",
+            source = source.name(),
+            job_id = %job.id
+        ));
         let synced = guarded("sync", work)
             .await
             .unwrap_or_else(|panicked| Err(panicked.into()));

@@ -37,6 +37,7 @@ pub const SECTIONS: &[Section] = &[
     sync::SYNC,
     sync::MATCHING,
     server::LOGGING,
+    server::TELEMETRY,
 ];
 
 /// Which value wins, by field.

@@ -119,3 +119,12 @@ section! {
         helm = "auto", BooleanOrAuto, restart();
     }
 }
+
+section! {
+    /// Traces for OpenTelemetry. Only a codexd that was built with the feature `otel` sends them.
+    TELEMETRY = "telemetry" {
+        /// The collector that gets traces by OTLP over HTTP, such as http://localhost:4318. They are sent to /v1/traces
+        /// below it. When not set, none are sent.
+        endpoint = "", Url, restart();
+    }
+}

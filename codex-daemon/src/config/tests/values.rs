@@ -50,6 +50,11 @@ fn invalid_value_is_reported_with_file_section_and_key() {
         ("[core]\nurl = ftp://x\n", "[core] url:", "http"),
         ("[logging]\nlevel = LOUD\n", "[logging] level:", "`LOUD`"),
         (
+            "[telemetry]\nendpoint = collector\n",
+            "[telemetry] endpoint:",
+            "http",
+        ),
+        (
             "[webhooks]\nallowed_ips = 192.0.2.7, here\n",
             "[webhooks] allowed_ips:",
             "a list of IP addresses",

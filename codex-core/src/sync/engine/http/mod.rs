@@ -19,6 +19,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
 };
 use serde_json::Value;
+use tracing::Instrument as _;
 
 pub use error::UpstreamError;
 pub use pacer::CallRate;
@@ -202,7 +203,9 @@ impl Upstream {
             let started = tokio::time::Instant::now();
             self.calls.fetch_add(1, Ordering::Relaxed);
             let outside = Outside::begin(clock);
-            let result = self.once(resource, request(&self.http), body).await;
+            let call = tracing::info_span!("vendor_call", source = self.source, resource);
+            let result = self.once(resource, request(&self.http), body);
+            let result = result.instrument(call).await;
             drop(outside);
             tracing::debug!(
                 source = self.source,
