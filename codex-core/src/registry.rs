@@ -40,13 +40,14 @@ impl Precedence {
     /// [`Error::Invalid`] when there is no such kind or field, or its policy is fixed.
     pub fn with_policy(mut self, kind: &str, field: &str, policy: Policy) -> Result<Self> {
         let invalid = |message: String| Err(Error::invalid(format!("{kind}.{field}"), message));
-        let fields = match kind.parse::<RecordKind>() {
-            Ok(kind) => fields_of(kind),
+        let known = match kind.parse::<RecordKind>() {
+            Ok(known) => known,
             Err(message) => return invalid(message),
         };
+        let fields = fields_of(known);
         if !fields.contains(&field) {
             let hint = hint(field, fields.iter().copied());
-            let kind = kind.with_article();
+            let kind = known.with_article();
             return invalid(format!("{kind} has no field `{field}`{hint}"));
         }
         if Self::is_fixed(kind, field) {

@@ -127,5 +127,5 @@ async fn run<C: sqlx::migrate::Migrate>(
         ..Migrator::DEFAULT
     };
     let done = own.run_direct(to, connection, false).await;
-    done.map_err(|error| crate::Error::Db(error.into()))
+    done.map_err(|error| sqlx::Error::from(error).into())
 }

@@ -46,7 +46,7 @@ impl Migrate {
         let opened = database::open(&config, true).await;
         progress.end();
         opened?.close().await;
-        let done = Applied::of(pending);
+        let done = Migrated::of(pending);
         if self.json {
             return output::json(&done);
         }
@@ -79,14 +79,14 @@ const UP_TO_DATE: &str = "The database is up to date.";
 
 /// What a migration did: the schema's version is the number of its last migration.
 #[derive(Debug, Serialize)]
-struct Applied {
+struct Migrated {
     applied: Vec<MigrationDef>,
     /// The version before; null for a database without tables.
     from: Option<i64>,
     to: Option<i64>,
 }
 
-impl Applied {
+impl Migrated {
     fn of(applied: Vec<MigrationDef>) -> Self {
         let all = || Db::migrations(Engine::Sqlite).map(|migration| migration.version);
         let is_new = |version: &i64| {
@@ -102,7 +102,7 @@ impl Applied {
     }
 }
 
-impl fmt::Display for Applied {
+impl fmt::Display for Migrated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = count_of(self.applied.len(), "migration");
         let to = self.to.unwrap_or_default();
@@ -140,7 +140,7 @@ mod tests {
     fn applied_migrations_are_counted_with_both_versions() {
         let all: Vec<MigrationDef> = Db::migrations(Engine::Sqlite).collect();
         let newest = all.last().unwrap().version;
-        let of = |from: usize| Applied::of(all[from..].to_vec());
+        let of = |from: usize| Migrated::of(all[from..].to_vec());
         assert_eq!(of(all.len()).to_string(), UP_TO_DATE);
         assert_eq!(of(all.len()).from, Some(newest));
         let before = all[all.len() - 2].version;

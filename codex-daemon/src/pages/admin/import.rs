@@ -7,7 +7,6 @@ use crate::{
     http::forwarded::Forwarded,
     pages::{
         chart::{SmallCell, SmallTable},
-        fields::short_value,
         shell::Shell,
     },
 };
