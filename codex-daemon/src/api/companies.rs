@@ -118,8 +118,8 @@ pub(crate) async fn company(call: &Call, account: &str) -> Result<Company, Probl
 ///
 /// Returns a bare array of all companies with an account number, by name. With `cursor`, `sort`, `q`, `fields`,
 /// `total` or a column as parameter it is a page, and the header `Link: <...>; rel="next"` has the address of the
-/// next page. `limit` alone is ignored, unless the call asks for strict handling: modules send it and read the whole
-/// list. Columns filter as in `GET /api/contacts`.
+/// next page. `limit` alone and unknown parameters are ignored, unless the call asks for strict handling. Columns
+/// filter as in `GET /api/contacts`.
 #[utoipa::path(get, path = "/api/companies", tag = "companies", params(PageOfListParams), responses(
     (status = 200, description = "The companies that the caller may see", body = Vec<CompanyOut>)))]
 async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {

@@ -1,7 +1,7 @@
 //! How a call wants its parameters read: `Prefer: handling=strict` (RFC 7240, section 4.4).
 //!
 //! Strict is how every route of ours is, whatever is sent. The preference matters at the addresses of
-//! [`crate::legacy`], which ignore what they cannot read, and name it in `X-Ignored-Parameters`.
+//! [`crate::legacy`], which ignore what they do not know, and name it in `X-Ignored-Parameters`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -23,7 +23,7 @@ use crate::{
 const NEWER: [&str; 5] = ["cursor", "sort", "q", "fields", "total"];
 
 /// What a list that is older than paging is asked for by newer parameters, and whether there were any. `older` are the
-/// parameters that the list always had: they are passed over here.
+/// parameters that the list always had: they are passed over here, and so is what nobody knows.
 ///
 /// # Errors
 /// 400 that names one of the newer parameters.
@@ -34,7 +34,8 @@ pub(crate) fn newer_query(
 ) -> Result<(ListQuery, bool), Problem> {
     let mut newer = false;
     let query = ListQuery::of_those(uri, |name, _| {
-        let is_newer = NEWER.contains(&name) || listing.knows(name);
+        // No older parameter has `__` in its name: what looks like a comparison must be one.
+        let is_newer = NEWER.contains(&name) || listing.knows(name) || name.contains("__");
         let taken = is_newer && !older.contains(&name);
         newer |= taken;
         taken

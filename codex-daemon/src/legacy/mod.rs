@@ -1,8 +1,8 @@
 //! What the Flask service overlooks, kept for its callers: at [`ROUTES`] and nowhere else.
 //!
-//! * A value that cannot be read is ignored; of a number that is out of range the nearest one counts.
-//! * `limit` alone is ignored by the lists that are bare arrays, and by that of agents: the whole list comes. Brainhair
-//!   sends it and reads the whole list. No module sends an unknown parameter, so those are refused as everywhere.
+//! * Unknown query parameters are ignored, and so is a value that cannot be read; of a number that is out of range the
+//!   nearest one counts.
+//! * `limit` alone is ignored by the lists that are bare arrays, and by that of agents: the whole list comes.
 //! * A company, status or priority that does not exist leaves nothing: 200 with an empty list.
 //! * Without `limit`, lists of tickets and devices have the length that they always had.
 //!

@@ -41,8 +41,8 @@ const LOCATION: Sent = Sent {
 };
 const IGNORED: Sent = Sent {
     name: "x-ignored-parameters",
-    description: "Query parameters that had no effect, such as those that could not be read",
-    example: "limit",
+    description: "Query parameters that had no effect: unknown ones, and those that could not be read",
+    example: "colour, limit",
 };
 const APPLIED: Sent = Sent {
     name: "preference-applied",
@@ -55,8 +55,8 @@ const LATER: Sent = Sent {
     example: "5",
 };
 
-const PREFER: &str = "`handling=strict` refuses parameters that are ignored otherwise, and honours `limit` wherever a list has \
-    one (RFC 7240)";
+const PREFER: &str = "`handling=strict` refuses unknown and unreadable parameters, which are ignored otherwise, and honours \
+    `limit` wherever a list has one (RFC 7240)";
 
 /// Describes them where they are sent.
 pub fn describe(api: &mut OpenApi) {

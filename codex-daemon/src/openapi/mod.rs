@@ -104,7 +104,6 @@ pub fn described(routes: OpenApiRouter<App>) -> (axum::Router<App>, utoipa::open
     partial::describe(&mut api);
     answers::complete(&mut api);
     headers::describe(&mut api);
-    parameters::describe(&mut api);
     examples::give(&mut api);
     (router, api)
 }

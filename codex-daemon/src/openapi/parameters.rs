@@ -1,7 +1,4 @@
 //! Unknown parameters: they are refused by name, because a misspelled one would change the result without notice.
-//!
-//! Routes without a token ignore them, and say so. They are called by monitors and vendors, who add parameters of
-//! their own, and Core sends people to `/?token=...` after their login.
 
 use std::collections::HashMap;
 
@@ -13,12 +10,10 @@ use utoipa::openapi::{
     security::SecurityRequirement,
 };
 
-use super::examples;
-use crate::http::{handling::Handling, problem::Problem};
-
-/// What the description of an operation that ignores unknown parameters says of them.
-const IGNORED: &str =
-    "Unknown query parameters are ignored, unless the call asks for strict handling.";
+use crate::{
+    http::{handling::Handling, problem::Problem},
+    legacy,
+};
 
 /// The parameters of each operation.
 #[derive(Debug, Default)]
@@ -27,7 +22,9 @@ pub struct Parameters(HashMap<(Method, String), Known>);
 #[derive(Debug)]
 struct Known {
     names: Vec<String>,
-    /// Whether no token is needed: then unknown parameters are ignored unless the caller asks for more.
+    /// Whether unknown parameters are ignored unless the caller asks for more.
+    lenient: bool,
+    /// Whether no token is needed.
     open: bool,
 }
 
@@ -43,9 +40,11 @@ impl Parameters {
             ];
             for (method, operation) in operations {
                 let Some(operation) = operation else { continue };
+                let open = is_open(operation);
                 let known = Known {
                     names: names(operation),
-                    open: is_open(operation),
+                    lenient: open || legacy::ROUTES.contains(&&*format!("{method} {path}")),
+                    open,
                 };
                 self.0.insert((method, path.clone()), known);
             }
@@ -70,7 +69,7 @@ impl Parameters {
             if known.names.iter().any(|known| *known == name) {
                 continue;
             }
-            if known.open && !handling.is_strict() {
+            if known.lenient && !handling.is_strict() {
                 handling.ignore(&name);
                 continue;
             }
@@ -90,22 +89,6 @@ impl Parameters {
             ref other => other.clone(),
         };
         self.0.get(&(method, path.to_owned()))
-    }
-}
-
-/// Says of each operation that ignores unknown parameters that it does.
-pub fn describe(api: &mut OpenApi) {
-    for item in api.paths.paths.values_mut() {
-        for operation in examples::operations(item) {
-            if !is_open(operation) {
-                continue;
-            }
-            let description = operation.description.get_or_insert_default();
-            if !description.is_empty() {
-                description.push_str("\n\n");
-            }
-            description.push_str(IGNORED);
-        }
     }
 }
 

@@ -133,7 +133,7 @@ impl CallGenerator {
             "/api/companies/100002/assets",
             "/api/companies/100002/tickets",
             "/api/companies/200001/contacts",
-            "/api/companies/200003/tickets",
+            "/api/companies/200003/tickets?limit=5",
         ] {
             let all = app.json(path).await?;
             for record in all.as_array().into_iter().flatten().take(30) {
