@@ -250,7 +250,7 @@ on_sqlite! {
             ("sync datto --light", &configured, "codexd sync tickets"),
             ("sync all --full", &configured, "one source"),
             ("sync plan all -o all.json", &configured, "one source"),
-            ("sync apply plan.json", &configured, "no plan of codexd"),
+            ("sync apply plan.json", &configured, "not a plan of codexd"),
             ("outbox send", &bare, "Freshservice is not configured"),
             ("outbox retry 1", &bare, "Freshservice is not configured"),
             ("outbox retry 1", &configured, "[upstream] write = on"),

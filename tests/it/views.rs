@@ -97,7 +97,7 @@ on_each_engine! {
         for (sent, pointer, says) in [
             (view("", ""), "/name", "must not be empty"),
             (ViewIn { resource: "planets".into(), ..view("a", "") }, "/resource", "must be one of assets"),
-            (view("a", "hostnam__contains=a"), "/query", "did you mean `hostname`?"),
+            (view("a", "hostnam__contains=a"), "/query", "did you mean `hostname__contains`?"),
             (view("a", "cursor=61"), "/query", "unknown parameter `cursor`"),
             (view("a", "sort=colour"), "/query", "no order by `colour`"),
             (ViewIn { role: "admin".into(), ..view("a", "") }, "/role", "role_default"),

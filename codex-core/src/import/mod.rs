@@ -23,7 +23,6 @@ mod shapes;
 mod source;
 mod state;
 mod tables;
-mod ticket_ids;
 mod verify;
 mod write;
 
@@ -93,7 +92,7 @@ pub(crate) fn statements() -> Vec<(&'static str, Sql)> {
         run::STATEMENTS,
         back::STATEMENTS,
         only_here::STATEMENTS,
-        ticket_ids::STATEMENTS,
+        service::STATEMENTS,
     ]
     .concat()
 }

@@ -1,5 +1,7 @@
 //! The import through [`Codex`].
 
+mod ticket_ids;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -21,6 +23,8 @@ use crate::{
     Error, Result, Scope, codex::Codex, masked::masked_url, plural::count_of, records::Author,
     store::snapshot::ScratchFolder, tickets::query::statuses,
 };
+
+pub(super) use ticket_ids::STATEMENTS;
 
 const IMPORTING: &str = "importing a database";
 const ACTOR: &str = "source:import";

@@ -1,11 +1,12 @@
 //! The SQL of facets: all of them in one statement.
 
-use super::{Column, ColumnType, FacetOut, FacetValue, Listing, PageRequest};
+use super::{Column, ColumnType, FacetOut, FacetValue, ListedResource, Listing, PageRequest};
 use crate::{
     Error, Result,
+    ids::CompanyId,
     list::Filter,
     scope::Scope,
-    store::{Db, Q, Sql},
+    store::{Db, Figures, Q, Sql},
 };
 
 /// The most values of a facet.
@@ -21,6 +22,20 @@ const COUNTED: [(&str, &str); 8] = [
     ("f6", " c6"),
     ("f7", " c7"),
 ];
+
+/// Facets by what they were counted of: each goes through all records that the filters leave.
+pub(crate) type FacetCache = Figures<FacetKey, Vec<FacetOut>>;
+
+/// What facets are counted of.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FacetKey {
+    pub list: ListedResource,
+    pub scope: Scope,
+    pub company: Option<CompanyId>,
+    pub filters: Vec<Filter>,
+    pub search: Option<String>,
+    pub columns: Vec<String>,
+}
 
 /// Which facet, its value, how many records have it.
 type Row = (i64, Option<String>, i64);

@@ -29,10 +29,10 @@ mod uncased;
 #[cfg(feature = "store")]
 pub(crate) use by_company::ByCompany;
 pub use column_type::ColumnType;
+pub(crate) use facet_query::{FacetCache, FacetKey};
 pub use facets::{FacetOut, FacetValue};
 pub use request::*;
 pub use resource::ListedResource;
-pub(crate) use service::FacetCache;
 #[cfg(feature = "store")]
 pub use sql::{Column, Listing, Several};
 #[cfg(feature = "store")]

@@ -1,24 +1,7 @@
 //! What holds for lists of several kinds, through [`Codex`].
 
-use super::{FacetOut, Filter, ListedResource, PageRequest};
-use crate::{
-    Result, Scope, assets, codex::Codex, companies, contacts, ids::CompanyId, store::Figures,
-    tickets,
-};
-
-/// Facets by what they were counted of: each goes through all records that the filters leave.
-pub(crate) type FacetCache = Figures<FacetKey, Vec<FacetOut>>;
-
-/// What facets are counted of.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct FacetKey {
-    list: ListedResource,
-    scope: Scope,
-    company: Option<CompanyId>,
-    filters: Vec<Filter>,
-    search: Option<String>,
-    columns: Vec<String>,
-}
+use super::{FacetKey, FacetOut, ListedResource, PageRequest};
+use crate::{Result, Scope, assets, codex::Codex, companies, contacts, ids::CompanyId, tickets};
 
 impl Codex {
     /// How many records of a list, of all companies or of one, have each value of some columns, within the filters and

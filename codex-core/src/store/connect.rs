@@ -81,7 +81,6 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY)
         .foreign_keys(true)
@@ -113,7 +112,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
             let most = most_of_new.load(Ordering::Relaxed);
             Box::pin(async move { limit(connection, most).await })
         })
-        .connect_with(options.clone())
+        .connect_with(options.clone().journal_mode(SqliteJournalMode::Wal))
         .await?;
     let reading = options
         .read_only(true)

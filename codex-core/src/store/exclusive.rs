@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Sqlite, SqlitePool};
 
 use super::{Db, Pools};
-use crate::{Error, Result};
+use crate::{Error, Result, panics};
 
 /// How often it is looked whether others are still connected, and how long apart: a connection that was closed goes a
 /// little later.
@@ -48,7 +48,11 @@ impl Db {
                 while let Some(reader) = readers.try_acquire() {
                     reader.close().await.ok();
                 }
-                can_leave_wal(writer).await
+                // Whoever asks may give up between leaving and returning.
+                let work = can_leave_wal(writer.clone());
+                let place = "the check that nobody else uses the database";
+                let found = panics::joined(place, panics::spawn(place, work).await);
+                found.unwrap_or(Ok(false))
             }
             Pools::Pg(pool) => {
                 let all: Option<i64> = self.query(CONNECTIONS).scalar().await?;
@@ -60,7 +64,7 @@ impl Db {
 
 /// Whether a file can leave WAL mode and return to it: `SQLite` leaves it only when no other connection is open
 /// (<https://www.sqlite.org/wal.html>).
-async fn can_leave_wal(writer: &SqlitePool) -> Result<bool> {
+async fn can_leave_wal(writer: SqlitePool) -> Result<bool> {
     let mut alone = writer.acquire().await?;
     for (mode, change) in [
         ("delete", "pragma journal_mode = delete"),

@@ -169,17 +169,12 @@ impl Serve {
             tracing::warn!("Background work did not end in time and was stopped");
         }
         drop(alive);
-        let last_lines = async {
-            if let Some(log_lines) = log_lines {
-                log_lines.end().await;
-            }
-        };
-        let last_traces = async {
-            if let Some(traces) = traces {
-                traces.end().await;
-            }
-        };
-        tokio::join!(last_lines, last_traces);
+        if let Some(log_lines) = log_lines {
+            log_lines.end().await;
+        }
+        if let Some(traces) = traces {
+            traces.end();
+        }
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())

@@ -120,7 +120,7 @@ on_each_engine! {
         let text = plan.to_file()?;
         let cut = &text[..text.len() - 40];
         let changed = text.replacen("Another Name", "A Forged Name", 1);
-        for (bad, says) in [("", "no plan"), ("{}", "no plan"), (cut, "cut off"), (&changed, "changed")] {
+        for (bad, says) in [("", "not a plan"), ("{}", "not a plan"), (cut, "cut off"), (&changed, "changed")] {
             let error = SyncPlan::from_file(bad).unwrap_err().to_string();
             assert!(error.starts_with("plan: ") && error.contains(says), "{error}");
         }

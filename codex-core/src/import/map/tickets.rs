@@ -12,7 +12,6 @@ use crate::{
         flaws::Flaw,
         report::TableReport,
         source::OldRow,
-        ticket_ids::ROW_ID,
     },
     json_columns::List,
     records::{
@@ -27,6 +26,8 @@ use crate::{
 
 /// Statuses by which the Flask service marked tickets that it no longer found among the open ones.
 pub(in crate::import) const GONE: [&str; 3] = ["deleted", "trash", "spam"];
+/// Where the claim of a ticket keeps the id of its row.
+pub(in crate::import) const ROW_ID: &str = "row_id";
 /// The number of a closed ticket in every account.
 const CLOSED: i64 = 5;
 /// How far hours may be off whole minutes before that is worth a word.

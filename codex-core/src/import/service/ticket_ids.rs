@@ -3,10 +3,7 @@
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
-use crate::{Result, Scope, codex::Codex};
-
-/// Where the claim of a ticket keeps the id of its row.
-pub(super) const ROW_ID: &str = "row_id";
+use crate::{Result, Scope, codex::Codex, import::map::tickets::ROW_ID};
 
 sql! {
     /// Imported tickets: the PSA's number, and what is kept beside.
