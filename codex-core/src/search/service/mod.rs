@@ -268,7 +268,9 @@ mod tests {
         let file = folder.path().join("codex.db");
         let codex = Codex::open(file.to_str().unwrap()).await.unwrap();
         let explain = || codex.0.db.query("explain query plan ");
-        for (name, sql) in statements() {
+        // The comparison of an import reads everything.
+        let callers = statements().into_iter();
+        for (name, sql) in callers.filter(|(name, _)| !name.contains("::import::only_here::")) {
             let mut q = explain();
             q.push(sql.text(Engine::Sqlite));
             let plan = plan(q).await;

@@ -173,11 +173,11 @@ mod tests {
         assert!(read(br#"{"plans": [], "feature_options": []}"#).is_ok());
         for (text, says) in [
             (" ", "Choose a file"),
-            ("{", "no JSON"),
+            ("{", "not JSON"),
             ("[[], []]", "must be an object"),
             (r#"{"plans": []}"#, "feature_options"),
             (r#"{"plans": [1], "feature_options": []}"#, "plans[0]"),
-            (r#"{"plans": [], "feature_options": []} x"#, "no JSON"),
+            (r#"{"plans": [], "feature_options": []} x"#, "not JSON"),
         ] {
             let faults = read(text.as_bytes()).unwrap_err().join("\n");
             assert!(faults.contains(says), "{text}: {faults}");
