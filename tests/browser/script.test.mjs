@@ -44,10 +44,10 @@ test('lists are sorted, searched and paged in place', async () => {
   await page.waitForFunction(() => window.marked === undefined && window.htmx !== undefined);
   assert.ok(await page.locator('tbody tr').count() > 0, 'the list is there after going back');
   await mark(page);
-  await page.locator('#list-q').pressSequentially('PC-0001', { delay: 20 });
-  await page.waitForURL(/q=PC-0001/);
+  await page.locator('#list-q').pressSequentially('-LT-00', { delay: 20 });
+  await page.waitForURL(/q=-LT-00/);
   assert.equal(await page.evaluate(() => document.activeElement.id), 'list-q', 'the reader goes on typing');
-  assert.equal(await page.inputValue('#list-q'), 'PC-0001');
+  assert.equal(await page.inputValue('#list-q'), '-LT-00');
   assert.notEqual((await page.locator('#announce').textContent()).trim(), '');
   await leave(person);
 });
@@ -103,16 +103,16 @@ test('lists of jobs and decisions are filtered without script', async () => {
 test('what is typed while an answer is on its way stays', async () => {
   const person = await at('Technician', '/assets/');
   const { page } = person;
-  await page.route(/q=P&|q=P$/, async (route) => {
+  await page.route(/q=G&|q=G$/, async (route) => {
     await new Promise((done) => { setTimeout(done, 800); });
     await route.continue();
   });
-  await page.locator('#list-q').pressSequentially('P');
-  await page.waitForRequest(/q=P(&|$)/);
+  await page.locator('#list-q').pressSequentially('G');
+  await page.waitForRequest(/q=G(&|$)/);
   await page.waitForTimeout(450);
-  await page.locator('#list-q').pressSequentially('C-0001', { delay: 20 });
-  await page.waitForURL(/q=PC-0001/);
-  assert.equal(await page.inputValue('#list-q'), 'PC-0001');
+  await page.locator('#list-q').pressSequentially('RANIT', { delay: 20 });
+  await page.waitForURL(/q=GRANIT/);
+  assert.equal(await page.inputValue('#list-q'), 'GRANIT');
   await leave(person);
 });
 
@@ -137,7 +137,7 @@ test('the search box is used from the keyboard alone', async () => {
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('#found a').count(), 0);
   assert.equal(await page.evaluate(() => document.activeElement.id), 'find-q');
-  await page.keyboard.type(' clinic');
+  await page.keyboard.type(' manu');
   await page.locator('#found a').first().waitFor();
   await page.keyboard.press('ArrowDown');
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
@@ -247,7 +247,7 @@ test('one field is edited in its place', async () => {
   const { page } = person;
   await page.waitForFunction(() => window.htmx !== undefined);
   await mark(page);
-  const address = page.url();
+  const { pathname } = new URL(page.url());
   await field(page, 'Description').click();
   await page.waitForFunction(() => document.activeElement.id === 'field-description');
   const names = await page.locator('#edit [name^="before."]').evaluateAll((all) => all.map((one) => one.name));
@@ -264,7 +264,7 @@ test('one field is edited in its place', async () => {
   await page.locator('#notice [role=status]').waitFor();
   await isFocused(page, 'Description');
   assert.ok(await isMarked(page), 'the document stayed');
-  assert.equal(page.url(), address);
+  assert.equal(new URL(page.url()).pathname, pathname);
   assert.ok((await page.locator('#fact-description').textContent()).includes(value));
   assert.match(await page.locator('#announce').textContent(), /saved/);
   await leave(person);

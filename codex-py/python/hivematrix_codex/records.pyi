@@ -1715,7 +1715,7 @@ class SearchResult(Record):
         """How many are shown."""
     @property
     def more(self) -> bool:
-        """Whether there were more candidates than are looked at."""
+        """Whether more records fit than are shown."""
     @property
     def query(self) -> str:
         """The term as it was understood."""
@@ -2994,6 +2994,17 @@ class _DuplicateFilters(TypedDict, total=False):
     first_seen__gt: datetime | date | str
     first_seen__gte: datetime | date | str
     first_seen__isnull: bool
+    company_account_number: str | list[str] | tuple[str, ...] | None
+    company_account_number__exact: str
+    company_account_number__ne: str | None
+    company_account_number__in: list[str] | tuple[str, ...]
+    company_account_number__lt: str
+    company_account_number__lte: str
+    company_account_number__gt: str
+    company_account_number__gte: str
+    company_account_number__contains: str
+    company_account_number__startswith: str
+    company_account_number__isnull: bool
 
 @type_check_only
 class _FeatureOptionFilters(TypedDict, total=False):
