@@ -411,6 +411,9 @@ for (const [how, isRefused] of [['', false], [' though its events are refused', 
       page.locator('form[action*="/sync/"] button').first().click(),
     ]);
     const isRunning = (await opened.text()).includes('data-events');
+    // The answer is here before the document is.
+    await page.waitForURL(/\/sync\/jobs\/.+/);
+    await page.locator('#job').waitFor();
     await mark(page);
     await page.waitForFunction(() => !document.querySelector('#job[data-events]'), null, { timeout: 60_000 });
     assert.ok(await isMarked(page), 'the document stayed');
