@@ -1,7 +1,7 @@
 //! The Python module `hivematrix_codex._native`: Codex in process and over HTTP.
 //!
-//! [`codex`] has the two classes to begin with, each resource a file; [`records`] what they share. Attributes and filters
-//! come from the registry of fields ([`shapes`]), so that a new field needs no edit here.
+//! `codex` has the two classes to begin with, each resource a file; `records` what they share. Attributes and filters
+//! come from the registry of fields (`shapes`), so that a new field needs no edit here.
 
 mod arrow;
 mod assets;

@@ -81,7 +81,7 @@ impl Resource for Contact {
     }
 
     /// By the e-mail address. People of several companies share some, so one who is known to be of another company is
-    /// somebody else until a person says otherwise: see [`crate::duplicates::evidence`].
+    /// somebody else until a person says otherwise: see `duplicates::evidence`.
     async fn match_manual_records(
         tx: &mut Tx,
         source: &'static str,

@@ -1,6 +1,6 @@
 //! Backups: all tables of a database as of one moment, in a form that both engines read.
 //!
-//! A backup is text, one line per row. [`write`] reads a snapshot while others write. [`inspect`] reads a file to its end
+//! A backup is text, one line per row. [`fn@write`] reads a snapshot while others write. [`inspect`] reads a file to its end
 //! and checks that it is complete. [`restore`] fills an empty database in one transaction and compares the result with
 //! the manifest. The caller compresses the text and opens the files.
 //!

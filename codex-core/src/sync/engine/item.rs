@@ -54,7 +54,7 @@ impl Item {
         })
     }
 
-    /// The id, which must be there: a number above 0 ([`number`]) or a non-empty text (trap 35, 61b).
+    /// The id, which must be there: a number above 0 (see `number`) or a non-empty text (trap 35, 61b).
     pub fn id(&mut self, member: &str, is_number: bool) -> Result<String, ItemError> {
         let id = self.members.remove(member).unwrap_or_default();
         let id = if is_number {
@@ -134,7 +134,7 @@ impl Item {
         self.stated.insert(field.to_owned(), value.into());
     }
 
-    /// States `field` from a member when it is there, as [`text`]; empty is null.
+    /// States `field` from a member when it is there, as `text` reads it; empty is null.
     pub fn text(&mut self, member: &str, field: &str) {
         self.read(member, field, "is not text", text);
     }
@@ -166,7 +166,7 @@ impl Item {
         self.read_of(nested, member, field, DATE, |value| date(value, years));
     }
 
-    /// States `field` from a member when it is there, as [`number`].
+    /// States `field` from a member when it is there, as `number` reads it.
     pub fn number(&mut self, member: &str, field: &str) {
         self.read(member, field, "is not a whole number", number);
     }

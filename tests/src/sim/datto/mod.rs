@@ -1,7 +1,7 @@
 //! Datto RMM (vendors 2): a token by password grant, lists by zero-based pages in an envelope, one account-wide
 //! limit that ends in a block.
 //!
-//! Alerts and the v3 routes are not here yet: a new list is a [`records::List`], a new
+//! Alerts and the v3 routes are not here yet: a new list is a `records::List`, a new
 //! verb a route.
 
 mod audits;
