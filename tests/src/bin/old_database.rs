@@ -12,10 +12,10 @@ use codex_tests::{
 /// Makes a database of the former service, with the records that `simulate` and the demo serve.
 #[derive(Debug, Parser)]
 struct OldDatabase {
-    /// 1, 2, or 3 for the first after the second one's migration
+    /// 1 = first, 2 = second, 3 = a first one migrated to the second
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
     generation: u8,
-    /// Make the third with a part of the later columns and tables, which follows from this number
+    /// Make the third, and leave out a different part of its migration for each number
     #[arg(long, value_name = "SEED", conflicts_with = "generation")]
     mixture: Option<u64>,
     /// tiny, small, S, M or L

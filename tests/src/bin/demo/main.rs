@@ -17,9 +17,9 @@ says which. Everything listens on 127.0.0.1, and all data is in a temporary fold
 
 Examples:
   cargo demo                          serve until Ctrl-C
-  cargo demo -- --size M              500 companies and 40,000 devices
-  cargo demo -- --once                sync, print the summary, end: exit code 1 when something is missing
-  cargo demo -- --database-url postgresql://codex@localhost/codex";
+  cargo demo --size M                 500 companies and 40,000 devices
+  cargo demo --once                   sync, print the summary, end: exit code 1 when something is missing
+  cargo demo --database-url postgresql://codex@localhost/codex";
 
 /// Shows Codex at work on simulated vendors: no account anywhere is needed
 #[derive(Debug, Parser)]
