@@ -331,13 +331,16 @@ impl Importer<'_> {
             let mut q = db.query("select coalesce(max(id), 0) from ");
             q.push(ours);
             let floor = ids.max(q.scalar::<i64>().await?.unwrap_or_default());
+            if floor < 1 {
+                continue;
+            }
             let mut tx = db.begin().await?;
             tx.query(state::FLOOR)
                 .bind(ours)
                 .bind(floor)
                 .execute()
                 .await?;
-            if db.engine() == Engine::Postgres && floor > 0 {
+            if db.engine() == Engine::Postgres {
                 let mut q = tx.query("select setval('");
                 q.push(ours)
                     .push("_id_seq', greatest(")

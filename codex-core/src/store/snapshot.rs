@@ -109,12 +109,22 @@ impl Snapshot {
         }
         let folder = ScratchFolder::create()?;
         let copy = folder.path().join("copy.db");
-        let mut source = read_only(path).connect().await?;
-        sqlx::query::<Sqlite>("vacuum into $1")
-            .bind(copy.display().to_string())
-            .execute(&mut source)
-            .await?;
-        source.close().await?;
+        let copied = async {
+            let mut source = read_only(path).connect().await?;
+            sqlx::query::<Sqlite>("vacuum into $1")
+                .bind(copy.display().to_string())
+                .execute(&mut source)
+                .await?;
+            source.close().await
+        };
+        copied.await.map_err(|error| {
+            Error::Unsupported(format!(
+                "{} cannot be copied to {}: {error}. Its folder must be writable if it has a write-ahead log; TMPDIR \
+                 names another folder for the copy",
+                path.display(),
+                folder.path().display()
+            ))
+        })?;
         let mut connection = read_only(&copy).connect().await?;
         sqlx::raw_sql("begin").execute(&mut connection).await?;
         // The open file stays readable until the connection is closed, and no killed process leaves one behind.
@@ -232,27 +242,64 @@ fn read_only(path: &Path) -> SqliteConnectOptions {
 
 /// A new folder for temporary files that only its owner can read; it is removed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct ScratchFolder(PathBuf);
+pub(crate) struct ScratchFolder {
+    path: PathBuf,
+    /// Locked while the folder is in use: what a killed process has left is not.
+    _lock: fs::File,
+}
+
+/// How the names of these folders begin.
+const SCRATCH: &str = "codex-import-";
+/// The file in them that is locked.
+const LOCK: &str = "lock";
 
 impl ScratchFolder {
+    /// Removes what killed processes have left there, too.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when the folder cannot be created.
     pub fn create() -> Result<Self> {
-        let name = format!("codex-import-{}", uuid::Uuid::new_v4());
-        let path = std::env::temp_dir().join(name);
+        let temporary = std::env::temp_dir();
+        remove_abandoned(&temporary);
+        let path = temporary.join(format!("{SCRATCH}{}", uuid::Uuid::new_v4()));
         let mut folder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        folder.create(&path).map_err(sqlx::Error::Io)?;
-        Ok(Self(path))
+        let created = folder.create(&path).and_then(|()| {
+            let lock = fs::File::create_new(path.join(LOCK))?;
+            lock.try_lock()?;
+            Ok(lock)
+        });
+        match created {
+            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Err(error) => Err(Error::Unsupported(format!(
+                "no folder can be created in {}: {error}; TMPDIR names another place",
+                temporary.display()
+            ))),
+        }
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+}
+
+/// Removes the scratch folders that no process has locked. What cannot be removed stays.
+fn remove_abandoned(temporary: &Path) {
+    for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
+        let is_scratch = entry.file_name().to_string_lossy().starts_with(SCRATCH);
+        let lock = is_scratch.then(|| fs::File::open(entry.path().join(LOCK)));
+        if let Some(Ok(lock)) = lock
+            && lock.try_lock().is_ok()
+        {
+            fs::remove_dir_all(entry.path()).ok();
+        }
     }
 }
 
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).ok();
+        fs::remove_dir_all(&self.path).ok();
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     database::shown,
     load, output,
     progress::Progress,
-    unfinished::{Unfinished, remove, with_ending},
+    unfinished::{BESIDE, Unfinished, remove, with_ending},
     until_stopped, with_database,
 };
 use crate::config::{Config, Sources};
@@ -204,7 +204,7 @@ async fn restore_file(from: &Path, manifest: &Manifest, to: &Path) -> anyhow::Re
     File::open(begun.path())?.sync_all()?;
     // The daemon may have been started meanwhile.
     refuse_taken(to).await?;
-    for beside in ["-wal", "-shm"] {
+    for beside in BESIDE {
         remove(&with_ending(to, beside))?;
     }
     begun.rename(to)

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io, iter,
     os::unix::fs::{MetadataExt as _, chown},
     path::{Path, PathBuf},
     process,
@@ -93,9 +93,12 @@ impl Unfinished {
     }
 }
 
+/// What `SQLite` has beside a database: the write-ahead log, its index, and a journal that a killed process has left.
+pub(super) const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        for ending in ["", "-wal", "-shm"] {
+        for ending in iter::once("").chain(BESIDE) {
             if let Err(error) = remove(&with_ending(&self.0, ending)) {
                 tracing::warn!(%error, "{} could not be removed", self.0.display());
             }

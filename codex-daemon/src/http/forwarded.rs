@@ -106,7 +106,11 @@ fn last(values: &str) -> &str {
 /// A path on this host. `//elsewhere` would be another host.
 fn is_path(prefix: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
-    prefix.starts_with('/') && !prefix.contains("//") && prefix.bytes().all(plain)
+    let has_dots = || prefix.split('/').any(|part| matches!(part, "." | ".."));
+    prefix.starts_with('/')
+        && !prefix.contains("//")
+        && prefix.bytes().all(plain)
+        && !has_dots()
 }
 
 #[cfg(test)]

@@ -33,6 +33,12 @@ static SINGLE: [HeaderName; 19] = [
     HeaderName::from_static("x-webhook-timestamp"),
 ];
 
+/// Whether a request comes from a page of ours, as far as the browser says: `false` only for one of another site
+/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>).
+pub fn is_same_origin(headers: &HeaderMap) -> bool {
+    single(headers, "sec-fetch-site").is_none_or(|site| site == "same-origin")
+}
+
 /// The text of a header that has one value; `None` when it is absent or not plain text.
 pub fn single(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
     value(headers, name)?.to_str().ok()

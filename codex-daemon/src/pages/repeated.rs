@@ -11,7 +11,7 @@ use axum::{
 };
 
 use super::done::DONE;
-use crate::http::{forwarded::Forwarded, headers::single};
+use crate::http::{forwarded::Forwarded, headers::{is_same_origin, single}};
 
 /// What the address of a repeated answer has besides.
 const MARK: &str = "repeated=true";
@@ -51,8 +51,12 @@ pub(super) fn take_mark(request: &mut Request) {
     }
 }
 
-/// The page of the form: browsers name it even behind the redirect. It is opened without what was done before.
+/// The page of the form: browsers name it even behind the redirect. It is opened without what was done before. A page of
+/// another site is none of ours, whatever its path.
 fn form_page(headers: &HeaderMap) -> Option<String> {
+    if !is_same_origin(headers) {
+        return None;
+    }
     let page: Uri = single(headers, REFERER)?.parse().ok()?;
     let prefix = Forwarded::of(headers);
     let path = page.path();

@@ -11,7 +11,7 @@ use super::{csrf::Csrf, repeated::Repeated};
 use crate::{
     app::App,
     auth::Call,
-    http::{forwarded::Forwarded, headers::single, problem::Problem},
+    http::{forwarded::Forwarded, headers::{is_same_origin, single}, problem::Problem},
 };
 
 /// A person who opens a page or sends a form.
@@ -126,8 +126,7 @@ impl Visit {
     /// Whether a refused form may be shown again with what was typed: it comes from one of our pages, or the browser
     /// does not say from where. The tokens of a form are void after a new login, and its values should not be lost.
     pub fn may_resume(&self) -> bool {
-        let site = single(&self.headers, "sec-fetch-site");
-        site.is_none_or(|site| site == "same-origin")
+        is_same_origin(&self.headers)
     }
 
     /// The author of a change that requires the record to be as the person has seen it.

@@ -218,7 +218,7 @@ async fn number_on(tx: &mut Tx, tables: &[Table]) -> Result<()> {
             tx,
             format!(
                 "select setval(pg_get_serial_sequence({name_text}, {id_text}), n) \
-                 from (select greatest(max({id}), {floor}) as n from {name}) most where n is not null"
+                 from (select greatest(max({id}), {floor}) as n from {name}) most where n > 0"
             ),
         )
         .await?;

@@ -238,10 +238,12 @@ impl Import {
         let progress = Progress::start("Reading the old database");
         let checked = import::check(options, |table, report| {
             progress.show(format!("{}: {} rows", table.name(), report.read), None);
-        })
-        .await;
+        });
+        // Stopped by a signal, it removes the copy of a SQLite database.
+        let checked = async { checked.await.map_err(refused) };
+        let checked = Box::pin(until_stopped(checked)).await;
         progress.end();
-        let report = checked.map_err(refused)?;
+        let report = checked?;
         if self.json {
             output::json(&report)?;
         } else {

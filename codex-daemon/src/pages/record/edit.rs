@@ -101,19 +101,13 @@ impl FormView {
     /// # Errors
     /// 400 that names what is no parameter, or no input.
     pub fn narrow(&mut self, uri: &Uri) -> Result<(), Problem> {
-        let query = uri.query().unwrap_or_default();
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            without_nul(&name, &value)?;
-            if name != FIELD {
-                let message = format!("unknown parameter `{name}`");
-                return Err(Problem::bad_request(message));
-            }
-            self.inputs.retain(|input| input.name == value);
+        if let Some(field) = one_field(uri)? {
+            self.inputs.retain(|input| input.name == field);
             if self.inputs.is_empty() {
-                let message = format!("{FIELD}: the form has no input `{value}`");
+                let message = format!("{FIELD}: the form has no input `{field}`");
                 return Err(Problem::bad_request(message));
             }
-            self.action = format!("{}?{FIELD}={}", self.action, segment(&value));
+            self.action = format!("{}?{FIELD}={}", self.action, segment(&field));
         }
         Ok(())
     }
@@ -208,6 +202,27 @@ fn input(field: &FieldDef, value: String) -> InputView {
         ColumnType::Bool => input.yes_or_no(),
         _ => input,
     }
+}
+
+/// The one field that an address names; `None` for the whole form.
+///
+/// # Errors
+/// 400 for another parameter, and for a second field.
+pub(super) fn one_field(uri: &Uri) -> Result<Option<String>, Problem> {
+    let mut field = None;
+    let query = uri.query().unwrap_or_default();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        without_nul(&name, &value)?;
+        if name != FIELD {
+            let message = format!("unknown parameter `{name}`");
+            return Err(Problem::bad_request(message));
+        }
+        if field.replace(value.into_owned()).is_some() {
+            let message = format!("{FIELD}: only one field can be edited alone");
+            return Err(Problem::bad_request(message));
+        }
+    }
+    Ok(field)
 }
 
 /// What a form states.

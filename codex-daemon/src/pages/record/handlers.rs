@@ -8,7 +8,7 @@ use codex_core::{Error, ExportFormat, list::PageRequest, records::Resource};
 
 use super::{
     CSV, LinkChange, NDJSON, PageRecord, Part, RecordPages, ResourceDef,
-    edit::{DeleteView, FormView, stated},
+    edit::{DeleteView, FormView, one_field, stated},
     list::{ListParts, RecordListView, chosen, own_filter, request, viewed},
     path_of,
     show::{Content, DetailQuery, ShowView, content},
@@ -300,10 +300,19 @@ pub(super) async fn update<R: RecordPages>(
         let view = form::<R>(&visit, &key, &uri).await?;
         return resumed(&visit, view, &sent, refused);
     }
+    let field = one_field(&uri)?;
+    if field.is_some() {
+        // Refuses a field that the form does not have.
+        form::<R>(&visit, &key, &uri).await?;
+    }
     let author = visit.author(sent.version()?);
     let before = found::<R>(&visit, &key).await?;
     let path = path_of::<R>(&R::shown(&before));
-    let updated = match stated::<R>(&sent, false) {
+    let stated = stated::<R>(&sent, false).map(|mut stated| {
+        stated.retain(|name, _| field.as_ref().is_none_or(|field| field == name));
+        stated
+    });
+    let updated = match stated {
         Ok(stated) if stated.is_empty() => return Ok(redirect(&visit.at, &path, "unchanged")),
         Ok(stated) => R::update(&visit, &author, &before, stated).await,
         Err(faults) => Err(Error::Unprocessable(faults)),
