@@ -127,6 +127,29 @@ on_sqlite! {
         Ok(())
     }
 
+    /// `[database] connection_string` names the database of the Flask service.
+    async fn foreign_database_names_the_remedy(database: TestDatabase) -> TestResult {
+        drop(database);
+        for foreign in [Some(database::sqlite()?), database::empty_postgres().await?].into_iter().flatten() {
+            let db = codex_core::store::Db::open(&foreign.url).await?;
+            let mut tx = db.begin().await?;
+            tx.query("create table companies (account_number varchar(50) primary key)").execute().await?;
+            tx.commit().await?;
+            db.close().await;
+            for command in ["serve --port 0", "migrate", "migrate --plan", "jobs list"] {
+                let ended = codexd(&foreign, command, &[]).await?;
+                assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{command}: {ended:?}");
+                let line = "codexd: database: this is the database of the Flask service (or another program); \
+                    name an empty one with `codexd init`, then import this one with `codexd import`\n";
+                assert!(ended.err.ends_with(line), "{command}: {}", ended.err);
+            }
+            let (schema, code) = finding(&foreign, "schema", &[]).await?;
+            assert!(code == 1 && says(&schema["message"], "Flask service"), "{schema}");
+            assert!(says(&schema["action"], "`codexd init`"), "{schema}");
+        }
+        Ok(())
+    }
+
     /// The database connection fails.
     async fn unreachable_database_names_what_to_check(database: TestDatabase) -> TestResult {
         let url = "postgresql://codex:hunter2@127.0.0.1:1/codex";

@@ -19,7 +19,7 @@ pub(super) fn shown(config: &Config) -> String {
 /// Which database cannot be opened and where that is set, unless the reason alone says what to do.
 pub(super) async fn open(config: &Config, migrate: bool) -> anyhow::Result<Codex> {
     match app::open(config, migrate).await {
-        Err(error @ Error::Unsupported(_)) => Err(error.into()),
+        Err(error @ (Error::Unsupported(_) | Error::Invalid { .. })) => Err(error.into()),
         opened => opened.with_context(|| {
             let url = shown(config);
             format!("cannot open {url} ([database] connection_string; `codexd init` sets it)")
@@ -53,7 +53,7 @@ pub(super) fn require_existing(config: &Config) -> anyhow::Result<()> {
 /// When the schema is of another version, for a command that does not migrate.
 pub(super) async fn require_schema(codex: &Codex) -> anyhow::Result<()> {
     let state = codex.db().schema_state().await?;
-    state.refuse_newer()?;
+    state.refuse_unknown()?;
     ensure!(
         state.missing.is_empty(),
         "the database has the schema of an older codexd; run `codexd migrate`, or `codexd serve`, which migrates at its start"
