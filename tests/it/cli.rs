@@ -272,7 +272,13 @@ on_sqlite! {
         let path = database.folder().join("own/codex.db");
         let url = database_of(&format!("sqlite://{}", path.display()));
         let command = async |command: &str| run(CHILD, database.folder(), &words(command, &[&url])).await;
-        for list in ["jobs list", "held", "outbox", "duplicates list", "claims show company 100001"] {
+        let key = " --set freshservice.domain=http://127.0.0.1:1 --set freshservice.api_key=k";
+        let dry_run = format!("sync freshservice --dry-run{key}");
+        let plan = format!("sync plan freshservice -o plan.json{key}");
+        for list in [
+            "jobs list", "held", "outbox", "duplicates list", "claims show company 100001", "sync --schedule",
+            "accounts renumber 100000 100001", "accounts renumber 100000 100001 --dry-run", &dry_run, &plan,
+        ] {
             let ended = command(list).await?;
             assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{list}: {ended:?}");
             assert!(ended.err.contains("does not exist; `codexd migrate`"), "{list}: {}", ended.err);

@@ -56,7 +56,7 @@ impl Accounts {
         let part = match &self.command {
             Command::Renumber { old, new } => {
                 let renumber = async |codex: &Codex| self.renumber(codex, old, new).await;
-                return with_codex(&config, true, renumber).await;
+                return with_codex(&config, false, renumber).await;
             }
             Command::Assign if config.freshservice.is_none() => {
                 return Err(UsageError::error(sync::FRESHSERVICE));
@@ -67,7 +67,7 @@ impl Accounts {
             Command::Assign => SyncKind::AssignAccounts,
             Command::Push => SyncKind::PushAccounts,
         };
-        with_codex(&config, true, async |codex| {
+        with_codex(&config, false, async |codex| {
             sync::run_and_report(codex, part, self.json).await
         })
         .await

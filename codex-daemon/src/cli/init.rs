@@ -114,7 +114,8 @@ impl Init {
                 (&self.db_user, &self.db_host, self.db_port, &self.db_name);
             format!("cannot connect to database {name} on {host} port {port} as {user}")
         })?;
-        codex.ping().await?;
+        // Before its address is written to the settings.
+        codex.db().schema_state().await?.refuse_unknown()?;
         Ok(codex)
     }
 

@@ -169,7 +169,7 @@ impl Sync {
             Some(Command::Plan { source, what, .. }) => (Some(*source), what),
             Some(Command::Apply { file }) => {
                 let plan = read(file)?;
-                return with_codex(&config, true, async |codex| self.apply(codex, plan).await)
+                return with_codex(&config, false, async |codex| self.apply(codex, plan).await)
                     .await;
             }
             None if self.schedule => return schedule::show(&config, self.json).await,
@@ -181,7 +181,7 @@ impl Sync {
         let planned = self.dry_run || matches!(self.command, Some(Command::Plan { .. }));
         config.upstream_write &= !planned;
         let requests = what.requests(source, &mut config)?;
-        with_codex(&config, true, async |codex| {
+        with_codex(&config, !planned, async |codex| {
             self.work(codex, requests).await
         })
         .await
