@@ -259,6 +259,7 @@ on_sqlite! {
             ("token --role admin --sub ", &configured, "--sub"),
             ("import run --from sqlite:old.db --accept-warnings absent.txt", &bare, "absent.txt"),
             ("restore --from one.gz --to mysql://x", &bare, "sqlite://"),
+            ("restore --from one.gz --to sqlite://nodir/new.db", &bare, "there is no folder nodir"),
         ] {
             let ended = run(CHILD, database.folder(), &words(command, settings)).await?;
             assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{command}: {ended:?}");
@@ -277,13 +278,15 @@ on_sqlite! {
         let plan = format!("sync plan freshservice -o plan.json{key}");
         for list in [
             "jobs list", "held", "outbox", "duplicates list", "claims show company 100001", "sync --schedule",
-            "accounts renumber 100000 100001", "accounts renumber 100000 100001 --dry-run", &dry_run, &plan,
+            "accounts renumber 100000 100001", "accounts renumber 100000 100001 --dry-run", dry_run.as_str(), plan.as_str(),
         ] {
             let ended = command(list).await?;
             assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{list}: {ended:?}");
             assert!(ended.err.contains("does not exist; `codexd migrate`"), "{list}: {}", ended.err);
         }
-        assert!(!path.exists(), "looking creates no database");
+        let migrate = command("migrate").await?;
+        assert!(migrate.code == 2 && migrate.err.contains("there is no folder "), "{migrate:?}");
+        assert!(!path.parent().unwrap().exists(), "no command creates a folder");
         std::fs::create_dir(database.folder().join("own"))?;
         std::fs::write(&path, "")?;
         let older = command("jobs list").await?;
