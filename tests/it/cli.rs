@@ -6,7 +6,7 @@ use codex_core::store::Db;
 use codex_tests::{
     harness::{
         app::TestApp,
-        child::{Ended, become_codexd, codexd, run},
+        child::{Ended, become_codexd, codexd, codexd_logging_to, run},
         database::TestDatabase,
         duplicates::candidate,
     },
@@ -229,6 +229,18 @@ on_sqlite! {
             assert_eq!(ended.err.trim_end().lines().count(), 1, "{command}: {}", ended.err);
             assert!(ended.err.starts_with("codexd: ") && ended.err.contains(right), "{command}: {}", ended.err);
             assert!(ended.err.contains("--help`"), "{command}: {}", ended.err);
+        }
+        Ok(())
+    }
+
+    /// Behind `2>&1 | true` nobody reads standard error.
+    async fn closed_standard_error_keeps_the_exit_code(database: TestDatabase) -> TestResult {
+        for (command, code) in [("synk", 2), ("jobs show x", 1), ("config --check", 0)] {
+            let (reader, writer) = std::io::pipe()?;
+            drop(reader);
+            let args = words(command, &[&database_of(&database.url)]);
+            let mut child = codexd_logging_to(writer.into(), CHILD, database.folder(), &args)?;
+            assert_eq!(child.wait().await?.code(), Some(code), "{command}");
         }
         Ok(())
     }

@@ -199,7 +199,9 @@ impl Sync {
                 .with_context(|| format!("cannot write {}", output.display()))?;
             let (changes, file) = (plan.changes.len(), output.display());
             let changes = count_of(changes, "change");
-            println!("Wrote {changes} to {file}. `codexd sync apply {file}` applies them.");
+            output::line(format_args!(
+                "Wrote {changes} to {file}. `codexd sync apply {file}` applies them."
+            ))?;
             return Ok(());
         }
         let mut jobs = Vec::new();
