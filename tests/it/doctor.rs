@@ -199,6 +199,12 @@ on_sqlite! {
         let sync = codexd(app.database(), "sync freshservice", &settings).await?;
         assert_eq!(sync.code, 1, "{sync:?}");
         assert!(format!("{}{}", sync.out, sync.err).contains("does not accept our key (401"), "{sync:?}");
+        assert!(sync.err.contains("; check [freshservice] api_key"), "{sync:?}");
+        let plan = codexd(app.database(), "sync freshservice --dry-run", &settings).await?;
+        assert!(plan.code == 1 && plan.err.contains("; check [freshservice] api_key"), "{plan:?}");
+        let closed = [("freshservice.domain", NOBODY), ("freshservice.api_key", "k")];
+        let plan = codexd(app.database(), "sync freshservice --dry-run", &closed).await?;
+        assert!(plan.code == 1 && plan.err.contains("; check [freshservice] domain"), "{plan:?}");
         let jobs = codexd(app.database(), "jobs list --json", &settings).await?;
         let jobs: Vec<Value> = serde_json::from_str(&jobs.out)?;
         let id = jobs[0]["job_id"].as_str().or(jobs[0]["id"].as_str()).unwrap();

@@ -66,7 +66,7 @@ impl Accounts {
             Command::Push => SyncKind::PushAccounts,
         };
         with_codex(&config, false, async |codex| {
-            sync::run_and_report(codex, part, self.json).await
+            sync::run_and_report(codex, &config, part, self.json).await
         })
         .await
     }
