@@ -161,6 +161,8 @@ on_sqlite! {
         let serve = codexd(&database, "serve --port 0", &settings).await?;
         assert_eq!(serve.code, 1, "{serve:?}");
         assert!(serve.err.contains("codexd: cannot open postgresql://codex:***@127.0.0.1:1/codex"), "{}", serve.err);
+        assert!(serve.err.contains("no PostgreSQL answers at 127.0.0.1:1 ("), "{}", serve.err);
+        assert!(says(&found["message"], "no PostgreSQL answers at 127.0.0.1:1 ("), "{found}");
         assert!(!serve.err.contains("hunter2") && !found.to_string().contains("hunter2"));
         Ok(())
     }
