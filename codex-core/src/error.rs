@@ -74,6 +74,8 @@ impl std::fmt::Display for DbError {
         match &self.0 {
             // Sqlx adds the line in the source of PostgreSQL, which says nothing to people.
             sqlx::Error::Database(error) => f.write_str(error.message()),
+            // Says that it is of the database, as the error around this one does.
+            sqlx::Error::Io(error) => write!(f, "{error}"),
             other => write!(f, "{other}"),
         }
     }

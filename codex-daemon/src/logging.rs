@@ -51,6 +51,8 @@ pub fn start(logging: &Logging, traces: Option<&Traces>) -> Option<Lines> {
             json_layer(io::stderr).boxed()
         } else {
             let text = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+            // Those of a closed standard error would be a panic.
+            let text = text.log_internal_errors(false);
             text.with_ansi(has_colours(terminal)).boxed()
         }
     });
@@ -79,6 +81,7 @@ where
 {
     let layer = tracing_subscriber::fmt::layer();
     let layer = layer.fmt_fields(JsonFields::new()).event_format(JsonLines);
+    let layer = layer.log_internal_errors(false);
     layer.with_writer(writer)
 }
 

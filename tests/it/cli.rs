@@ -6,7 +6,7 @@ use codex_core::store::Db;
 use codex_tests::{
     harness::{
         app::TestApp,
-        child::{Ended, become_codexd, codexd, run},
+        child::{Ended, become_codexd, codexd, codexd_logging_to, run},
         database::TestDatabase,
         duplicates::candidate,
     },
@@ -233,6 +233,18 @@ on_sqlite! {
         Ok(())
     }
 
+    /// Behind `2>&1 | true` nobody reads standard error.
+    async fn closed_standard_error_keeps_the_exit_code(database: TestDatabase) -> TestResult {
+        for (command, code) in [("synk", 2), ("jobs show x", 1), ("config --check", 0)] {
+            let (reader, writer) = std::io::pipe()?;
+            drop(reader);
+            let args = words(command, &[&database_of(&database.url)]);
+            let mut child = codexd_logging_to(writer.into(), CHILD, database.folder(), &args)?;
+            assert_eq!(child.wait().await?.code(), Some(code), "{command}");
+        }
+        Ok(())
+    }
+
     async fn wrong_usage_exits_with_2(database: TestDatabase) -> TestResult {
         let stored = database_of(&database.url);
         let vendors = [
@@ -259,6 +271,7 @@ on_sqlite! {
             ("token --role admin --sub ", &configured, "--sub"),
             ("import run --from sqlite:old.db --accept-warnings absent.txt", &bare, "absent.txt"),
             ("restore --from one.gz --to mysql://x", &bare, "sqlite://"),
+            ("restore --from one.gz --to sqlite://nodir/new.db", &bare, "there is no folder nodir"),
         ] {
             let ended = run(CHILD, database.folder(), &words(command, settings)).await?;
             assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{command}: {ended:?}");
@@ -272,12 +285,20 @@ on_sqlite! {
         let path = database.folder().join("own/codex.db");
         let url = database_of(&format!("sqlite://{}", path.display()));
         let command = async |command: &str| run(CHILD, database.folder(), &words(command, &[&url])).await;
-        for list in ["jobs list", "held", "outbox", "duplicates list", "claims show company 100001"] {
+        let key = " --set freshservice.domain=http://127.0.0.1:1 --set freshservice.api_key=k";
+        let dry_run = format!("sync freshservice --dry-run{key}");
+        let plan = format!("sync plan freshservice -o plan.json{key}");
+        for list in [
+            "jobs list", "held", "outbox", "duplicates list", "claims show company 100001", "sync --schedule",
+            "accounts renumber 100000 100001", "accounts renumber 100000 100001 --dry-run", dry_run.as_str(), plan.as_str(),
+        ] {
             let ended = command(list).await?;
             assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{list}: {ended:?}");
             assert!(ended.err.contains("does not exist; `codexd migrate`"), "{list}: {}", ended.err);
         }
-        assert!(!path.exists(), "looking creates no database");
+        let migrate = command("migrate").await?;
+        assert!(migrate.code == 2 && migrate.err.contains("there is no folder "), "{migrate:?}");
+        assert!(!path.parent().unwrap().exists(), "no command creates a folder");
         std::fs::create_dir(database.folder().join("own"))?;
         std::fs::write(&path, "")?;
         let older = command("jobs list").await?;

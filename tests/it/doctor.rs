@@ -127,6 +127,29 @@ on_sqlite! {
         Ok(())
     }
 
+    /// `[database] connection_string` names the database of the Flask service.
+    async fn foreign_database_names_the_remedy(database: TestDatabase) -> TestResult {
+        drop(database);
+        for foreign in [Some(database::sqlite()?), database::empty_postgres().await?].into_iter().flatten() {
+            let db = codex_core::store::Db::open(&foreign.url).await?;
+            let mut tx = db.begin().await?;
+            tx.query("create table companies (account_number varchar(50) primary key)").execute().await?;
+            tx.commit().await?;
+            db.close().await;
+            for command in ["serve --port 0", "migrate", "migrate --plan", "jobs list"] {
+                let ended = codexd(&foreign, command, &[]).await?;
+                assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{command}: {ended:?}");
+                let line = "codexd: database: this is the database of the Flask service (or another program); \
+                    name an empty one with `codexd init`, then import this one with `codexd import`\n";
+                assert!(ended.err.ends_with(line), "{command}: {}", ended.err);
+            }
+            let (schema, code) = finding(&foreign, "schema", &[]).await?;
+            assert!(code == 1 && says(&schema["message"], "Flask service"), "{schema}");
+            assert!(says(&schema["action"], "`codexd init`"), "{schema}");
+        }
+        Ok(())
+    }
+
     /// The database connection fails.
     async fn unreachable_database_names_what_to_check(database: TestDatabase) -> TestResult {
         let url = "postgresql://codex:hunter2@127.0.0.1:1/codex";
@@ -138,6 +161,8 @@ on_sqlite! {
         let serve = codexd(&database, "serve --port 0", &settings).await?;
         assert_eq!(serve.code, 1, "{serve:?}");
         assert!(serve.err.contains("codexd: cannot open postgresql://codex:***@127.0.0.1:1/codex"), "{}", serve.err);
+        assert!(serve.err.contains("no PostgreSQL answers at 127.0.0.1:1 ("), "{}", serve.err);
+        assert!(says(&found["message"], "no PostgreSQL answers at 127.0.0.1:1 ("), "{found}");
         assert!(!serve.err.contains("hunter2") && !found.to_string().contains("hunter2"));
         Ok(())
     }
@@ -176,6 +201,12 @@ on_sqlite! {
         let sync = codexd(app.database(), "sync freshservice", &settings).await?;
         assert_eq!(sync.code, 1, "{sync:?}");
         assert!(format!("{}{}", sync.out, sync.err).contains("does not accept our key (401"), "{sync:?}");
+        assert!(sync.err.contains("; check [freshservice] api_key"), "{sync:?}");
+        let plan = codexd(app.database(), "sync freshservice --dry-run", &settings).await?;
+        assert!(plan.code == 1 && plan.err.contains("; check [freshservice] api_key"), "{plan:?}");
+        let closed = [("freshservice.domain", NOBODY), ("freshservice.api_key", "k")];
+        let plan = codexd(app.database(), "sync freshservice --dry-run", &closed).await?;
+        assert!(plan.code == 1 && plan.err.contains("; check [freshservice] domain"), "{plan:?}");
         let jobs = codexd(app.database(), "jobs list --json", &settings).await?;
         let jobs: Vec<Value> = serde_json::from_str(&jobs.out)?;
         let id = jobs[0]["job_id"].as_str().or(jobs[0]["id"].as_str()).unwrap();

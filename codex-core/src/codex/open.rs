@@ -139,7 +139,7 @@ impl Builder {
     /// Opens the database.
     ///
     /// # Errors
-    /// [`crate::Error::Unsupported`], [`crate::Error::Db`].
+    /// [`crate::Error::Unsupported`], [`crate::Error::Invalid`] for the database of another program, [`crate::Error::Db`].
     pub async fn open(self) -> Result<Codex> {
         let db = Db::open(&self.url).await?;
         if self.migrate {
@@ -174,7 +174,7 @@ impl Codex {
     /// Opens and migrates `sqlite://path` or `postgresql://...` with defaults and without sources.
     ///
     /// # Errors
-    /// [`crate::Error::Unsupported`], [`crate::Error::Db`].
+    /// [`crate::Error::Unsupported`], [`crate::Error::Invalid`] for the database of another program, [`crate::Error::Db`].
     pub async fn open(url: &str) -> Result<Self> {
         Self::builder(url).open().await
     }

@@ -167,7 +167,7 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     // A pool reports a refused port only as its own time-out, so one plain connection goes first.
     let connect = PgConnection::connect_with(&options);
     let first = tokio::time::timeout(ACQUIRE, connect).await;
-    let first = first.map_err(|_| sqlx::Error::PoolTimedOut)?;
+    let first = first.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
     let mut first = first.map_err(|error| refused(&options, error))?;
     let version: i64 = sqlx::query_scalar("select current_setting('server_version_num')::bigint")
         .fetch_one(&mut first)
@@ -201,8 +201,18 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     Ok(Pools::Pg(pool))
 }
 
-/// Why the server refuses a connection; where only the database is missing, how to create it.
+/// Why there is no connection: where the server does not answer, and where only the database is missing, with what to
+/// do about it.
 fn refused(options: &PgConnectOptions, error: sqlx::Error) -> Error {
+    if let sqlx::Error::Io(error) = &error {
+        let place = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        let message =
+            format!("no PostgreSQL answers at {place} ({error}); start it, or correct its address");
+        return sqlx::Error::Io(io::Error::new(error.kind(), message)).into();
+    }
     let is_missing = error
         .as_database_error()
         .is_some_and(|error| error.code().as_deref() == Some(NO_SUCH_DATABASE));

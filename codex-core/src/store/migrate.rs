@@ -39,11 +39,11 @@ impl Db {
     /// Brings the schema up to date. Several processes may do so at once.
     ///
     /// # Errors
-    /// [`crate::Error::Unsupported`] for the schema of a newer program, [`crate::Error::Db`] for a migration that
-    /// fails; the schema stays as it was.
+    /// [`crate::Error::Unsupported`] for the schema of a newer program, [`crate::Error::Invalid`] for the database of
+    /// another program, [`crate::Error::Db`] for a migration that fails; the schema stays as it was.
     pub async fn migrate(&self) -> Result<()> {
         let state = self.schema_state().await?;
-        state.refuse_newer()?;
+        state.refuse_unknown()?;
         if state.missing.is_empty() {
             // Compares the applied migrations with ours, and writes nothing.
             return self.compare_texts().await;

@@ -10,6 +10,17 @@ sql! {
         pg: "select cast(count(*) as bigint) from pg_catalog.pg_class \
              where oid = to_regclass('_sqlx_migrations')",
     };
+    /// Whether there is a table of companies though no migration was run. One statement, because another process may
+    /// migrate meanwhile.
+    FOREIGN = {
+        sqlite: "select count(*) from sqlite_master where type = 'table' and name = 'companies' \
+            and not exists (select 1 from sqlite_master where type = 'table' and name = '_sqlx_migrations')",
+        pg: "select cast(count(*) as bigint) from pg_catalog.pg_class t \
+             where t.relname = 'companies' and t.relkind = 'r' \
+             and t.relnamespace = to_regnamespace(current_schema()::text) \
+             and not exists (select 1 from pg_catalog.pg_class m \
+             where m.relname = '_sqlx_migrations' and m.relnamespace = t.relnamespace)",
+    };
     /// Version of the engine.
     VERSION = {
         sqlite: "select sqlite_version()",
@@ -20,6 +31,9 @@ sql! {
 /// Migrations that were run.
 const APPLIED: &str = "select version from _sqlx_migrations where success order by version";
 
+const FOREIGN_DATABASE: &str = "this is the database of the Flask service (or another program); name an empty one with \
+    `codexd init`, then import this one with `codexd import`";
+
 /// How a database's schema differs from the program's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SchemaState {
@@ -27,12 +41,18 @@ pub struct SchemaState {
     pub missing: Vec<i64>,
     /// Migrations of a newer program.
     pub unknown: Vec<i64>,
+    /// Whether the database is one of another program, such as the Flask service.
+    pub is_foreign: bool,
 }
 
 impl SchemaState {
     /// # Errors
     /// [`Error::Unsupported`] when the schema is of a newer program: this one would not keep what that has added.
-    pub fn refuse_newer(&self) -> Result<()> {
+    /// [`Error::Invalid`] when the database is one of another program.
+    pub fn refuse_unknown(&self) -> Result<()> {
+        if self.is_foreign {
+            return Err(Error::invalid("database", FOREIGN_DATABASE));
+        }
         match self.unknown.last() {
             Some(newest) => Err(Error::Unsupported(format!(
                 "the database has the schema of a newer codexd (migration {newest}); install that version"
@@ -48,6 +68,7 @@ impl Db {
     /// # Errors
     /// [`Error::Db`] when the database cannot be read.
     pub async fn schema_state(&self) -> Result<SchemaState> {
+        let foreign: Option<i64> = self.query(FOREIGN).scalar().await?;
         let applied = self.applied_migrations().await?;
         let known: Vec<i64> = Self::migrations(self.engine())
             .map(|migration| migration.version)
@@ -60,6 +81,7 @@ impl Db {
         Ok(SchemaState {
             missing: without(&known, &applied),
             unknown: without(&applied, &known),
+            is_foreign: foreign == Some(1),
         })
     }
 

@@ -1,7 +1,5 @@
 //! `codexd accounts`
 
-use std::io::Write as _;
-
 use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{Codex, Outcome, Scope, records::Author, sync::SyncKind};
@@ -56,7 +54,7 @@ impl Accounts {
         let part = match &self.command {
             Command::Renumber { old, new } => {
                 let renumber = async |codex: &Codex| self.renumber(codex, old, new).await;
-                return with_codex(&config, true, renumber).await;
+                return with_codex(&config, false, renumber).await;
             }
             Command::Assign if config.freshservice.is_none() => {
                 return Err(UsageError::error(sync::FRESHSERVICE));
@@ -67,8 +65,8 @@ impl Accounts {
             Command::Assign => SyncKind::AssignAccounts,
             Command::Push => SyncKind::PushAccounts,
         };
-        with_codex(&config, true, async |codex| {
-            sync::run_and_report(codex, part, self.json).await
+        with_codex(&config, false, async |codex| {
+            sync::run_and_report(codex, &config, part, self.json).await
         })
         .await
     }
@@ -77,7 +75,6 @@ impl Accounts {
         let scope = Scope::system();
         let mut author = Author::new("system", codex.now());
         author.dry_run = self.dry_run;
-        let mut out = std::io::stdout();
         let done = codex.renumber_company(&scope, &author, old, new).await?;
         let done = match done.with_context(|| format!("no company has or had the number {old}"))? {
             Outcome::Applied(done) if self.json => return output::json(&done),
@@ -85,19 +82,17 @@ impl Accounts {
             Outcome::Applied(done) => done,
             Outcome::Planned(planned) => {
                 for change in &planned.changes {
-                    writeln!(out, "would {change}")?;
+                    output::line(format_args!("would {change}"))?;
                 }
                 return Ok(());
             }
         };
         let (number, previous) = (done.account_number, done.previous.join(", "));
-        writeln!(
-            out,
+        output::line(format_args!(
             "The company has account number {number} now. It is still found by {previous}."
-        )?;
-        writeln!(
-            out,
-            "Change the number in Freshservice, Datto and Ledger yourself: Codex does not."
+        ))?;
+        output::line(
+            "Change the number in Freshservice, Datto and Ledger yourself: Codex does not.",
         )?;
         Ok(())
     }

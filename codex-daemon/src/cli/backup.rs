@@ -18,7 +18,7 @@ use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use secrecy::ExposeSecret as _;
 
 use super::{
-    database::shown,
+    database::{file, require_folder, shown},
     load, output,
     progress::Progress,
     unfinished::{BESIDE, Unfinished, remove, with_ending},
@@ -102,17 +102,13 @@ impl Restore {
         let to = self.to.map(|url| (CONNECTION.to_owned(), url));
         sources.flags.extend(to);
         let config = load(&sources)?;
+        require_folder(&config)?;
         let unusable = || format!("cannot restore {}", self.from.display());
         let manifest = inspect(&self.from).with_context(unusable)?;
         let progress = Progress::start("Restoring");
         let work = async {
-            match config
-                .database
-                .url
-                .expose_secret()
-                .strip_prefix("sqlite://")
-            {
-                Some(path) => restore_file(&self.from, &manifest, Path::new(path)).await,
+            match file(&config) {
+                Some(file) => restore_file(&self.from, &manifest, file).await,
                 None => restore_server(&self.from, &manifest, &config).await,
             }
         };

@@ -1,11 +1,9 @@
 //! `codexd completions`
 
-use std::io::{self, Write as _};
-
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
 
-use super::Cli;
+use super::{Cli, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +25,7 @@ impl Completions {
         // A writer that fails would be a panic there.
         let mut script = Vec::new();
         generate(self.shell, &mut Cli::command(), "codexd", &mut script);
-        io::stdout().write_all(&script)?;
+        output::lines(String::from_utf8(script)?)?;
         Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! `codexd config`
 
-use std::io::Write as _;
-
 use anyhow::Context as _;
 
 use super::{UNUSABLE, output};
@@ -37,25 +35,24 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let mut out = std::io::stdout();
         if self.explain {
-            write!(out, "{Defaults}")?;
+            output::lines(Defaults)?;
             return Ok(());
         }
         let layers = Layers::read(sources);
         if self.check {
             for warning in layers.without_effect() {
-                eprintln!("warning: {warning}");
+                output::error_line(format_args!("warning: {warning}"));
             }
         }
         if self.json {
             output::json(&layers.effective())?;
         } else if !self.check {
-            write!(out, "{layers}")?;
+            output::lines(&layers)?;
         }
         Config::from_layers(layers, sources).context(UNUSABLE)?;
         if self.check {
-            writeln!(out, "The configuration can be used.")?;
+            output::line("The configuration can be used.")?;
         }
         Ok(())
     }

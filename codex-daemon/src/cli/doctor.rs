@@ -193,6 +193,12 @@ fn disk(config: &Config) -> Finding {
 async fn schema(codex: &Codex) -> Finding {
     const CHECK: &str = "schema";
     match codex.db().schema_state().await {
+        Ok(state) if state.is_foreign => Finding::bad(
+            Status::Error,
+            CHECK,
+            "is that of the Flask service (or another program)",
+            "name an empty database with `codexd init`, then import this one with `codexd import`",
+        ),
         Ok(state) if !state.unknown.is_empty() => Finding::bad(
             Status::Error,
             CHECK,

@@ -1,7 +1,5 @@
 //! `codexd duplicates`
 
-use std::io::Write as _;
-
 use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{
@@ -82,7 +80,7 @@ impl Duplicates {
     }
 
     async fn work(&self, codex: &Codex) -> anyhow::Result<()> {
-        let (scope, mut out) = (Scope::system(), std::io::stdout());
+        let scope = Scope::system();
         let mut author = Author::new("system", codex.now());
         let decided = match &self.command {
             Command::List(list) => return self.list(codex, list).await,
@@ -98,10 +96,10 @@ impl Duplicates {
         )? {
             Outcome::Applied(decided) if self.json => output::json(&decided)?,
             Outcome::Planned(planned) if self.json => output::json(&planned.changes)?,
-            Outcome::Applied(decided) => writeln!(out, "{}", line(&decided))?,
+            Outcome::Applied(decided) => output::line(line(&decided))?,
             Outcome::Planned(planned) => {
                 for change in &planned.changes {
-                    writeln!(out, "would {change}")?;
+                    output::line(format_args!("would {change}"))?;
                 }
             }
         }
@@ -124,17 +122,16 @@ impl Duplicates {
         if self.json {
             return output::json(&found.items);
         }
-        let mut out = std::io::stdout();
         if found.items.is_empty() {
-            writeln!(out, "No duplicate candidate waits for a decision.")?;
+            output::line("No duplicate candidate waits for a decision.")?;
         } else {
-            writeln!(out, "    ID  STATE     SCORE  RECORDS")?;
+            output::line("    ID  STATE     SCORE  RECORDS")?;
         }
         for duplicate in &found.items {
-            writeln!(out, "{}", line(duplicate))?;
+            output::line(line(duplicate))?;
         }
         if found.next.is_some() {
-            writeln!(out, "There are more; --limit shows up to 500.")?;
+            output::line("There are more; --limit shows up to 500.")?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use codex_core::Codex;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::{UsageError, progress::Progress};
+use super::{UsageError, output, progress::Progress};
 use crate::config::{Sources, edit, ini};
 
 const EXAMPLES: &str = "\
@@ -66,13 +66,13 @@ impl Init {
             self.ask_until_connected().await?
         };
         self.write(&path)?;
-        println!("Wrote {}.", path.display());
+        output::line(format_args!("Wrote {}.", path.display()))?;
         let progress = Progress::start("Migrating the database");
         let migrated = codex.db().migrate().await;
         progress.end();
         migrated?;
         codex.close().await;
-        println!("The database is up to date. Start the daemon with `codexd serve`.");
+        output::line("The database is up to date. Start the daemon with `codexd serve`.")?;
         Ok(())
     }
 
@@ -114,7 +114,8 @@ impl Init {
                 (&self.db_user, &self.db_host, self.db_port, &self.db_name);
             format!("cannot connect to database {name} on {host} port {port} as {user}")
         })?;
-        codex.ping().await?;
+        // Before its address is written to the settings.
+        codex.db().schema_state().await?.refuse_unknown()?;
         Ok(codex)
     }
 
@@ -126,7 +127,9 @@ impl Init {
                 Ok(codex) => return Ok(codex),
                 Err(error) => {
                     let why = crate::http::problem::chain(&*error);
-                    eprintln!("{why}\nPlease try again, or stop with Ctrl-C.\n");
+                    output::error_line(format_args!(
+                        "{why}\nPlease try again, or stop with Ctrl-C.\n"
+                    ));
                 }
             }
         }

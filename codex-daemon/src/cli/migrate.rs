@@ -124,7 +124,7 @@ async fn pending(config: &Config) -> anyhow::Result<Vec<MigrationDef>> {
     }
     with_database(config, false, async |codex: &Codex| {
         let state = codex.db().schema_state().await?;
-        state.refuse_newer()?;
+        state.refuse_unknown()?;
         let all = Db::migrations(codex.db().engine());
         let missing = all.filter(|migration| state.missing.contains(&migration.version));
         Ok(missing.collect())

@@ -262,14 +262,14 @@ pub fn exit_code(args: impl IntoIterator<Item = OsString>) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(MISUSED);
         }
         Err(error) => {
-            eprintln!("codexd: {}", usage::one_line(&error, &args));
+            output::error_line(format_args!("codexd: {}", usage::one_line(&error, &args)));
             return MISUSED;
         }
     };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("codexd: the system gives no threads: {error}");
+            output::error_line(format_args!("codexd: the system gives no threads: {error}"));
             return FAILED;
         }
     };
@@ -279,7 +279,7 @@ pub fn exit_code(args: impl IntoIterator<Item = OsString>) -> u8 {
     match done {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("codexd: {}", chain(&*error));
+            output::error_line(format_args!("codexd: {}", chain(&*error)));
             code_of(&error)
         }
     }

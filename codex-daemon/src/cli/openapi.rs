@@ -1,6 +1,6 @@
 //! `codexd openapi`
 
-use std::io::Write as _;
+use super::output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +16,6 @@ pub(super) struct Openapi {}
 /// Prints the description.
 pub(super) fn run() -> anyhow::Result<()> {
     let text = crate::openapi::public().to_pretty_json()?;
-    writeln!(std::io::stdout(), "{text}")?;
+    output::line(text)?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use codex_core::panics;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::UsageError;
+use super::{UsageError, output};
 use crate::{
     app::{self, App},
     config::{Server, Sources},
@@ -134,7 +134,8 @@ impl Serve {
             };
             AbortOnDropHandle::new(panics::spawn("settings", work))
         };
-        println!("codexd listens on {}", running.url());
+        // The daemon serves, whoever reads this.
+        output::line(format_args!("codexd listens on {}", running.url())).ok();
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());
         drop(starting);
         let serving = format!("READY=1\nSTATUS=Serving on {}", running.url());

@@ -2,9 +2,10 @@
 
 use std::{
     fmt,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
 };
 
+use super::output;
 use crate::logging::has_colours;
 
 /// Rows under a header.
@@ -37,11 +38,10 @@ impl Table {
 
     /// Prints it, with a bold header on a terminal.
     pub(in crate::cli) fn print(&self) -> io::Result<()> {
-        let mut out = io::stdout();
-        if has_colours(out.is_terminal()) {
-            write!(out, "{self:#}")
+        if has_colours(io::stdout().is_terminal()) {
+            output::lines(format_args!("{self:#}"))
         } else {
-            write!(out, "{self}")
+            output::lines(self)
         }
     }
 }

@@ -1,13 +1,11 @@
 //! `codexd token`
 
-use std::io::Write as _;
-
 use anyhow::Context as _;
 use clap::ValueEnum;
 use codex_core::clock::{Clock as _, SystemClock};
 use serde_json::json;
 
-use super::{UsageError, load};
+use super::{UsageError, load, output};
 use crate::{
     auth::local::{ISSUER, LocalIssuer},
     config::Sources,
@@ -69,7 +67,7 @@ impl Token {
             return Err(UsageError::error("--sub: must not be empty"));
         }
         if self.role == Role::Client && self.email.is_none() {
-            eprintln!("warning: without --email this client sees no company");
+            output::error_line("warning: without --email this client sees no company");
         }
         let now = SystemClock.now().timestamp();
         let claims = json!({
@@ -78,7 +76,7 @@ impl Token {
             "iat": now, "exp": now + i64::from(self.hours) * 3600,
         });
         let token = issuer.sign(&claims).context("the token cannot be signed")?;
-        writeln!(std::io::stdout(), "{token}")?;
+        output::line(token)?;
         Ok(())
     }
 }

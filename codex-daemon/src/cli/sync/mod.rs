@@ -10,14 +10,17 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::Subcommand;
 use codex_core::{
-    Codex, Scope,
+    Codex, Error, Scope,
     jobs::{Job, JobStatus, wire::JobDetailOut},
     plural::count_of,
     sync::{Request, SyncKind, SyncPlan},
 };
 
 use super::{UsageError, output, progress::Progress, with_codex};
-use crate::config::{Config, Keycloak, Sources};
+use crate::{
+    checks::Neighbour,
+    config::{Config, Keycloak, Sources},
+};
 
 /// How often the job is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -169,8 +172,10 @@ impl Sync {
             Some(Command::Plan { source, what, .. }) => (Some(*source), what),
             Some(Command::Apply { file }) => {
                 let plan = read(file)?;
-                return with_codex(&config, true, async |codex| self.apply(codex, plan).await)
-                    .await;
+                return with_codex(&config, false, async |codex| {
+                    self.apply(codex, &config, plan).await
+                })
+                .await;
             }
             None if self.schedule => return schedule::show(&config, self.json).await,
             None => (self.source, &self.what),
@@ -181,31 +186,38 @@ impl Sync {
         let planned = self.dry_run || matches!(self.command, Some(Command::Plan { .. }));
         config.upstream_write &= !planned;
         let requests = what.requests(source, &mut config)?;
-        with_codex(&config, true, async |codex| {
-            self.work(codex, requests).await
+        with_codex(&config, !planned, async |codex| {
+            self.work(codex, &config, requests).await
         })
         .await
     }
 
-    async fn work(&self, codex: &Codex, requests: Vec<Request>) -> anyhow::Result<()> {
+    async fn work(
+        &self,
+        codex: &Codex,
+        config: &Config,
+        requests: Vec<Request>,
+    ) -> anyhow::Result<()> {
         if let Some(Command::Plan { output, .. }) = &self.command {
             let [request] = requests.as_slice() else {
                 return Err(UsageError::error(
                     "a plan is made of one source, not of all",
                 ));
             };
-            let plan = plan(codex, request.clone()).await?;
+            let plan = plan(codex, config, request.clone()).await?;
             fs::write(output, plan.to_file()?)
                 .with_context(|| format!("cannot write {}", output.display()))?;
             let (changes, file) = (plan.changes.len(), output.display());
             let changes = count_of(changes, "change");
-            println!("Wrote {changes} to {file}. `codexd sync apply {file}` applies them.");
+            output::line(format_args!(
+                "Wrote {changes} to {file}. `codexd sync apply {file}` applies them."
+            ))?;
             return Ok(());
         }
         let mut jobs = Vec::new();
         for request in requests {
             if self.dry_run {
-                let plan = plan(codex, request).await?;
+                let plan = plan(codex, config, request).await?;
                 if self.json {
                     output::json(&plan)?;
                 } else {
@@ -218,7 +230,7 @@ impl Sync {
         if self.dry_run {
             return Ok(());
         }
-        self.closing(&jobs)
+        close(codex, config, &jobs, self.json).await
     }
 
     async fn job(&self, codex: &Codex, request: Request) -> anyhow::Result<Job> {
@@ -237,15 +249,11 @@ impl Sync {
         follow(codex, &scope, &id).await
     }
 
-    async fn apply(&self, codex: &Codex, plan: SyncPlan) -> anyhow::Result<()> {
+    async fn apply(&self, codex: &Codex, config: &Config, plan: SyncPlan) -> anyhow::Result<()> {
         let progress = Progress::start("Applying");
         let job = codex.apply_plan(&Scope::system(), plan).await;
         progress.end();
-        self.closing(&[job?])
-    }
-
-    fn closing(&self, jobs: &[Job]) -> anyhow::Result<()> {
-        close(jobs, self.json)
+        close(codex, config, &[job?], self.json).await
     }
 }
 
@@ -253,31 +261,63 @@ impl Sync {
 ///
 /// # Errors
 /// When not all of them completed.
-fn close(jobs: &[Job], json: bool) -> anyhow::Result<()> {
+async fn close(codex: &Codex, config: &Config, jobs: &[Job], json: bool) -> anyhow::Result<()> {
     if json {
         let jobs: Vec<_> = jobs.iter().map(JobDetailOut::from).collect();
         output::json(&jobs)?;
     } else {
         report::print(jobs)?;
     }
-    verdict(jobs)
+    let mut reasons = Vec::new();
+    for job in jobs {
+        if job.status != JobStatus::Completed {
+            reasons.push((job.sync(), reason(codex, config, job).await));
+        }
+    }
+    verdict(&reasons)
 }
 
-/// The first reason why not everything completed.
-fn verdict(jobs: &[Job]) -> anyhow::Result<()> {
-    match jobs.iter().find(|job| job.status != JobStatus::Completed) {
-        None => Ok(()),
-        Some(job) => bail!(
-            job.error
-                .clone()
-                .unwrap_or_else(|| "the run did not complete".to_owned())
-        ),
+/// Why not everything completed: a line for each sync.
+fn verdict(reasons: &[(&str, String)]) -> anyhow::Result<()> {
+    match reasons {
+        [] => Ok(()),
+        [(_, reason)] => bail!("{reason}"),
+        _ => {
+            let lines = reasons
+                .iter()
+                .map(|(sync, why)| format!("\n  {sync}: {why}"));
+            let lines: String = lines.collect();
+            bail!("{} syncs did not complete{lines}", reasons.len())
+        }
+    }
+}
+
+/// Why a job did not complete, and what to do about it.
+async fn reason(codex: &Codex, config: &Config, job: &Job) -> String {
+    let error = job.error.clone();
+    let error = error.unwrap_or_else(|| "the run did not complete".to_owned());
+    match job.sync().parse::<SyncKind>() {
+        Ok(part) if job.status == JobStatus::Failed => {
+            with_remedy(codex, config, part, error).await
+        }
+        _ => error,
+    }
+}
+
+/// An error with what `codexd doctor` recommends when the vendor of a sync does not answer or refuses the key.
+async fn with_remedy(codex: &Codex, config: &Config, part: SyncKind, error: String) -> String {
+    let scope = Scope::system();
+    let found = Box::pin(vendor(part).check(codex, &scope, config)).await;
+    match found.action {
+        Some(action) => format!("{error}; {action}"),
+        None => error,
     }
 }
 
 /// Runs a job to its end with its progress on the terminal, and prints what it did.
 pub(super) async fn run_and_report(
     codex: &Codex,
+    config: &Config,
     part: SyncKind,
     json: bool,
 ) -> anyhow::Result<()> {
@@ -285,14 +325,20 @@ pub(super) async fn run_and_report(
     let request = Request::from(part).by(COMMAND_LINE);
     let started = codex.start_sync(&scope, request).await?;
     let jobs = [follow(codex, &scope, &started.job_id).await?];
-    close(&jobs, json)
+    close(codex, config, &jobs, json).await
 }
 
-async fn plan(codex: &Codex, request: Request) -> anyhow::Result<SyncPlan> {
-    let progress = Progress::start("Comparing");
+async fn plan(codex: &Codex, config: &Config, request: Request) -> anyhow::Result<SyncPlan> {
+    let (progress, part) = (Progress::start("Comparing"), request.part);
     let plan = codex.plan_sync(&Scope::system(), request).await;
     progress.end();
-    Ok(plan?)
+    match plan {
+        Err(error @ Error::Upstream(_)) => {
+            let reason = with_remedy(codex, config, part, error.chain()).await;
+            bail!(reason)
+        }
+        plan => Ok(plan?),
+    }
 }
 
 fn read(file: &PathBuf) -> anyhow::Result<SyncPlan> {
@@ -335,31 +381,41 @@ impl What {
     }
 }
 
-/// Makes the vendor of a sync the provider of its part, and refuses when it lacks credentials.
-fn select(part: SyncKind, config: &mut Config) -> anyhow::Result<()> {
+/// The vendor of a sync.
+fn vendor(part: SyncKind) -> Neighbour {
     match part {
         SyncKind::Psa
         | SyncKind::Tickets
         | SyncKind::TicketsLight
         | SyncKind::TicketHistory
-        | SyncKind::AssignAccounts => {
+        | SyncKind::AssignAccounts => Neighbour::Freshservice,
+        SyncKind::Rmm | SyncKind::RmmAudits | SyncKind::PushAccounts => Neighbour::Datto,
+        SyncKind::Agents => Neighbour::Keycloak,
+    }
+}
+
+/// Makes the vendor of a sync the provider of its part, and refuses when it lacks credentials.
+fn select(part: SyncKind, config: &mut Config) -> anyhow::Result<()> {
+    match vendor(part) {
+        Neighbour::Freshservice => {
             if config.freshservice.is_none() {
                 return Err(UsageError::error(FRESHSERVICE));
             }
             "freshservice".clone_into(&mut config.psa);
         }
-        SyncKind::Rmm | SyncKind::RmmAudits | SyncKind::PushAccounts => {
+        Neighbour::Datto => {
             if config.datto.is_none() {
                 return Err(UsageError::error(DATTO));
             }
             "datto".clone_into(&mut config.rmm);
         }
-        SyncKind::Agents => {
+        Neighbour::Keycloak => {
             let login = |keycloak: &Keycloak| keycloak.client.is_some() || keycloak.admin.is_some();
             if !config.keycloak.as_ref().is_some_and(login) {
                 return Err(UsageError::error(KEYCLOAK));
             }
         }
+        Neighbour::Core => {}
     }
     Ok(())
 }
@@ -377,5 +433,23 @@ async fn follow(codex: &Codex, scope: &Scope, id: &str) -> anyhow::Result<Job> {
         }
         progress.show(job.report.stage.clone(), job.report.percent);
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sync_that_did_not_complete_has_its_line() {
+        let reason = |sync, why: &str| (sync, why.to_owned());
+        assert!(verdict(&[]).is_ok());
+        let one = verdict(&[reason("datto", "no key")]).unwrap_err();
+        assert_eq!(one.to_string(), "no key");
+        let two = verdict(&[reason("datto", "no key"), reason("tickets", "no answer")]);
+        assert_eq!(
+            two.unwrap_err().to_string(),
+            "2 syncs did not complete\n  datto: no key\n  tickets: no answer"
+        );
     }
 }

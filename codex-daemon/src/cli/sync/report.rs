@@ -1,6 +1,6 @@
 //! What syncs did, or would do, for people.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use codex_core::{
     jobs::{Counts, Job, JobStatus},
@@ -10,7 +10,10 @@ use codex_core::{
 };
 use serde_json::Value;
 
-use crate::cli::table::{Table, printable_lines};
+use crate::cli::{
+    output,
+    table::{Table, printable_lines},
+};
 
 /// The longest value that a plan shows whole.
 const LONGEST: usize = 60;
@@ -19,7 +22,7 @@ const LONGEST: usize = 60;
 /// person should look at.
 pub(super) fn print(jobs: &[Job]) -> io::Result<()> {
     counts(jobs).print()?;
-    write!(io::stdout(), "{}", remarks(jobs))
+    output::lines(remarks(jobs))
 }
 
 /// What a person should look at, and what each job took.

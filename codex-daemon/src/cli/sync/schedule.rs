@@ -14,7 +14,7 @@ pub(super) async fn show(config: &Config, json: bool) -> anyhow::Result<()> {
         let planned = codex.schedules(&Scope::system()).await?;
         Ok((planned, codex.now()))
     };
-    let (planned, now) = with_codex(config, true, read).await?;
+    let (planned, now) = with_codex(config, false, read).await?;
     if config.scheduler.entries.is_empty() && !json {
         output::line("Nothing is scheduled: no vendor is configured, or [scheduler] is off.")?;
         return Ok(());
