@@ -107,10 +107,7 @@ fn last(values: &str) -> &str {
 fn is_path(prefix: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     let has_dots = || prefix.split('/').any(|part| matches!(part, "." | ".."));
-    prefix.starts_with('/')
-        && !prefix.contains("//")
-        && prefix.bytes().all(plain)
-        && !has_dots()
+    prefix.starts_with('/') && !prefix.contains("//") && prefix.bytes().all(plain) && !has_dots()
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ use axum::{
 };
 
 use super::done::DONE;
-use crate::http::{forwarded::Forwarded, headers::{is_same_origin, single}};
+use crate::http::{
+    forwarded::Forwarded,
+    headers::{is_same_origin, single},
+};
 
 /// What the address of a repeated answer has besides.
 const MARK: &str = "repeated=true";

@@ -11,7 +11,11 @@ use super::{csrf::Csrf, repeated::Repeated};
 use crate::{
     app::App,
     auth::Call,
-    http::{forwarded::Forwarded, headers::{is_same_origin, single}, problem::Problem},
+    http::{
+        forwarded::Forwarded,
+        headers::{is_same_origin, single},
+        problem::Problem,
+    },
 };
 
 /// A person who opens a page or sends a form.
