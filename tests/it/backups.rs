@@ -225,7 +225,7 @@ on_each_engine! {
         }
         assert_eq!(fs::read_to_string(folder.join("precious.txt"))?, "precious");
         let neither = on(folder, app.database_url(), "backup").await?;
-        assert!(neither.code == 2 && neither.err.contains("--to"), "{neither:?}");
+        assert!(neither.code == 2 && neither.err.contains("--to FILE or --verify FILE"), "{neither:?}");
         let both = on(folder, app.database_url(), "backup --to a.gz --verify b.gz").await?;
         assert_eq!(both.code, 2, "{both:?}");
         Ok(())

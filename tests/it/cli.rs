@@ -221,7 +221,8 @@ on_sqlite! {
     async fn wrong_command_lines_are_explained_in_one_line(database: TestDatabase) -> TestResult {
         for (command, right) in [
             ("synk", "'sync'"), ("sync dato", "did you mean `datto`?"), ("sync datto --lihgt", "'--light'"),
-            ("sync --light", "SOURCE"), ("jobs list --limit 0", "1..=500"), ("jobs shwo x", "'show'"),
+            ("sync --light", "SOURCE"), ("jobs list --limit 0", "a number from 1 to 500"), ("duplicates list --limit x", "a number from 1 to 500"),
+            ("claims show foo 1", "one of company, contact"), ("jobs shwo x", "'show'"),
             ("completions tcsh", "fish"),
         ] {
             let ended = run(CHILD, database.folder(), &words(command, &[])).await?;

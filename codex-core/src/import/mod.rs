@@ -44,6 +44,10 @@ pub use verify::{BillDifference, Comparison, Difference, TableComparison};
 
 use crate::{Error, Result, store::Sql, tickets::status::Statuses};
 
+/// The state of a database before an import, with what comes next.
+pub const NOTHING_IMPORTED: &str = "nothing was imported into this database; `codexd import check --from URL` reads the \
+    old one, `codexd import run --from URL` imports it";
+
 /// What an import reads, and how.
 #[derive(Debug, Clone, Default)]
 pub struct ImportOptions {

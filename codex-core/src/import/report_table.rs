@@ -14,6 +14,23 @@ use crate::money::Money;
 /// The most characters of a value that a table shows.
 const LONGEST: usize = 60;
 
+const FLAWS_DONE: [&str; 6] = [
+    "Table",
+    "Flaw",
+    "Weight",
+    "Rows",
+    "Such as",
+    "What was done",
+];
+const FLAWS_FOUND: [&str; 6] = [
+    "Table",
+    "Flaw",
+    "Weight",
+    "Rows",
+    "Such as",
+    "What would be done",
+];
+
 /// A table with its rows as texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportTable {
@@ -51,8 +68,8 @@ impl ReportTable {
         }
     }
 
-    /// Flaws by table.
-    pub fn flaws(report: &ImportReport) -> Self {
+    /// Flaws by table; `is_written` when the rows were imported, not only read.
+    pub fn flaws(report: &ImportReport, is_written: bool) -> Self {
         let found = report.tables.iter().flat_map(|(name, table)| {
             let flaws = table.flaws.iter();
             flaws.map(move |(code, found)| (name, code, found))
@@ -68,20 +85,17 @@ impl ReportTable {
                 code.clone(),
                 weight.to_owned(),
                 found.rows.to_string(),
-                found.samples.join(", "),
+                cut(&found.samples.join(", ")),
                 flaw.what().to_owned(),
             ])
         });
         Self {
             caption: "Flaws of the old database",
-            heads: &[
-                "Table",
-                "Flaw",
-                "Weight",
-                "Rows",
-                "Such as",
-                "What was done",
-            ],
+            heads: if is_written {
+                &FLAWS_DONE
+            } else {
+                &FLAWS_FOUND
+            },
             numbers: usize::MAX,
             rows: rows.collect(),
             empty: "No flaw was found.",
@@ -169,7 +183,7 @@ impl ReportTable {
             vec![
                 name.clone(),
                 table.added.count.to_string(),
-                table.added.samples.join(", "),
+                cut(&table.added.samples.join(", ")),
             ]
         });
         Self {
@@ -191,6 +205,15 @@ fn shown(value: &Value) -> String {
     text.chars().take(LONGEST).collect()
 }
 
+/// A text that is cut where it is too long.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    let beginning: String = text.chars().take(LONGEST - 3).collect();
+    format!("{beginning}...")
+}
+
 fn money(cents: i64) -> String {
     Money::from_ten_thousandths(cents.saturating_mul(100)).to_string()
 }
@@ -199,6 +222,16 @@ fn money(cents: i64) -> String {
 mod tests {
     use super::*;
     use crate::import::{Bill, BillDifference, Extra, TableComparison};
+
+    #[test]
+    fn samples_are_cut_to_what_a_table_shows() {
+        assert_eq!(cut("1, 2"), "1, 2");
+        let cut = cut(&"ä".repeat(LONGEST + 1));
+        assert!(
+            cut.ends_with("ä...") && cut.chars().count() == LONGEST,
+            "{cut}"
+        );
+    }
 
     #[test]
     fn differences_name_records_and_amounts() {

@@ -274,7 +274,7 @@ impl Codex {
 
     async fn existing_import(&self) -> Result<Import> {
         let import = state::find(&self.0.db).await?;
-        import.ok_or_else(|| Error::conflict("nothing was imported into this database"))
+        import.ok_or_else(|| Error::conflict(super::NOTHING_IMPORTED))
     }
 
     /// Compares the old database with this one: counts, what the REST APIs say of every record, and every company's

@@ -70,7 +70,7 @@ fn scheme_and_rest(url: &str) -> Option<(&str, &str)> {
 }
 
 impl Snapshot {
-    /// Opens `postgresql://user:password@host/database` or `sqlite:path` and begins a snapshot. What another process
+    /// Opens `postgresql://user:password@host/database`, `sqlite:path` or a path and begins a snapshot. What another process
     /// writes from now on is not in it. A `SQLite` database is read from a copy in the folder for temporary files: its
     /// writers wait while the copy is made, those of a database with write-ahead log not at all.
     ///
@@ -85,7 +85,8 @@ impl Snapshot {
             Some(("sqlite", rest)) => {
                 Self::open_sqlite(Path::new(rest.strip_prefix("//").unwrap_or(rest))).await
             }
-            _ => Err(Error::Unsupported(
+            None => Self::open_sqlite(Path::new(url)).await,
+            Some(_) => Err(Error::Unsupported(
                 "the database to import from must be postgresql://user:password@host/database or sqlite:path".to_owned(),
             )),
         }

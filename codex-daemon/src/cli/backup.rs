@@ -8,7 +8,6 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use clap::builder::NonEmptyStringValueParser;
 use codex_core::{
     Codex,
     plural::count_of,
@@ -18,6 +17,7 @@ use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use secrecy::ExposeSecret as _;
 
 use super::{
+    UsageError,
     database::{file, require_folder, shown},
     load, output,
     progress::Progress,
@@ -52,7 +52,7 @@ keeps its owner and mode; root gives a new one the owner of its folder.";
 #[command(after_help = BACKUP)]
 pub(super) struct Backup {
     /// Write a backup to this new file
-    #[arg(long, value_name = "FILE", required_unless_present = "verify")]
+    #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// Restore this backup into a scratch database and compare
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
@@ -71,20 +71,22 @@ pub(super) struct Restore {
     from: PathBuf,
     /// The database, `sqlite://FILE` or `postgresql://USER@HOST/NAME`; the configured one when absent. The process list
     /// shows it: keep the password in PGPASSWORD or ~/.pgpass
-    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "URL", value_parser = database_url)]
     to: Option<String>,
 }
 
 impl Backup {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        if let Some(file) = &self.to {
-            let config = load(sources)?;
-            self.report("Wrote", file, &back_up(&config, file).await?)?;
+        match (&self.to, &self.verify) {
+            (Some(file), _) => {
+                let config = load(sources)?;
+                self.report("Wrote", file, &back_up(&config, file).await?)
+            }
+            (None, Some(file)) => self.report("Verified", file, &verify(file).await?),
+            (None, None) => Err(UsageError::error(
+                "name what to do: --to FILE or --verify FILE; see `codexd backup --help`",
+            )),
         }
-        if let Some(file) = &self.verify {
-            self.report("Verified", file, &verify(file).await?)?;
-        }
-        Ok(())
     }
 
     fn report(&self, done: &str, file: &Path, manifest: &Manifest) -> anyhow::Result<()> {
@@ -122,6 +124,22 @@ impl Restore {
 }
 
 const CONNECTION: &str = "database.connection_string";
+
+/// A database as `[database] connection_string` names it; a bare path is a `SQLite` file.
+fn database_url(text: &str) -> Result<String, String> {
+    let file = match text.split_once(':') {
+        Some((scheme, rest)) if scheme.starts_with("postgres") && rest.starts_with("//") => {
+            return Ok(text.to_owned());
+        }
+        Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+        Some(_) => "",
+        None => text,
+    };
+    if file.is_empty() {
+        return Err("must be sqlite://FILE or postgresql://USER@HOST/NAME".to_owned());
+    }
+    Ok(format!("sqlite://{file}"))
+}
 
 /// A backup in one line.
 fn summary(file: &Path, manifest: &Manifest) -> String {
@@ -279,4 +297,30 @@ fn unpacked(file: &Path) -> backup::Result<BufReader<GzDecoder<BufReader<File>>>
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_are_read_from_urls_and_paths() {
+        for (text, url) in [
+            ("new.db", "sqlite://new.db"),
+            ("sqlite:new.db", "sqlite://new.db"),
+            ("sqlite:///var/new.db", "sqlite:///var/new.db"),
+            (
+                "postgresql://codex@localhost/new",
+                "postgresql://codex@localhost/new",
+            ),
+        ] {
+            assert_eq!(database_url(text).as_deref(), Ok(url));
+        }
+        for wrong in ["", "sqlite://", "mysql://x", "postgresql:new"] {
+            assert!(
+                database_url(wrong).unwrap_err().contains("sqlite://FILE"),
+                "{wrong}"
+            );
+        }
+    }
 }

@@ -41,6 +41,7 @@ enum Command {
     /// Show the value of each source for each field of a record
     Show {
         /// Kind of record
+        #[arg(value_parser = kind)]
         kind: ClaimedResource,
         /// Id of the record, such as an account number
         id: String,
@@ -51,6 +52,7 @@ enum Command {
     /// Remove a manual value, so that the field follows the sources again
     Release {
         /// Kind of record
+        #[arg(value_parser = kind)]
         kind: ClaimedResource,
         /// Id of the record, such as an account number
         id: String,
@@ -60,6 +62,14 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+fn kind(text: &str) -> Result<ClaimedResource, String> {
+    text.parse().map_err(|_: String| {
+        let names = ClaimedResource::ALL.iter().map(|one| one.kind().name());
+        let names: Vec<String> = names.map(|name| name.replace('_', "-")).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 impl Claims {

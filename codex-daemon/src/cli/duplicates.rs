@@ -69,7 +69,7 @@ struct List {
     #[arg(long, value_parser = KINDS.map(RecordKind::name))]
     kind: Option<String>,
     /// At most this many, 1 to 500
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, default_value_t = 100, value_parser = super::limit)]
     limit: u32,
 }
 

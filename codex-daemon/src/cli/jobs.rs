@@ -43,7 +43,7 @@ pub(super) struct Jobs {
 #[derive(Debug, clap::Args)]
 struct Newest {
     /// At most this many, 1 to 500
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, default_value_t = 20, value_parser = super::limit)]
     limit: u32,
 }
 

@@ -113,6 +113,14 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
+/// How many entries a list has at most.
+fn limit(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(limit @ 1..=500) => Ok(limit),
+        _ => Err("expected a number from 1 to 500".to_owned()),
+    }
+}
+
 impl Global {
     fn sources(&self) -> Sources {
         Sources {

@@ -247,7 +247,7 @@ impl Import {
         if self.json {
             output::json(&report)?;
         } else {
-            report::tables(&report)?;
+            report::tables(&report, false)?;
         }
         let warnings = report.warnings();
         if warnings.is_empty() {
@@ -274,7 +274,7 @@ impl Import {
                 "compare_seconds": done.compared_in.as_secs_f64(),
             }))?;
         } else {
-            report::tables(&done.report)?;
+            report::tables(&done.report, false)?;
             report::comparison(&done.comparison)?;
             output::line(format!(
                 "The import took {:.1} s for {} rows, the comparison {:.1} s.",
@@ -316,7 +316,7 @@ impl Import {
                 if self.json {
                     output::json(&report)?;
                 } else {
-                    report::tables(&report)?;
+                    report::tables(&report, false)?;
                 }
                 return Err(Verdict::warned(report::open(&warnings)));
             }
@@ -324,7 +324,7 @@ impl Import {
         if self.json {
             return output::json(&report);
         }
-        report::tables(&report)?;
+        report::tables(&report, true)?;
         Ok(output::line(last)?)
     }
 
@@ -432,7 +432,7 @@ impl Import {
 
     async fn status(&self, codex: &Codex) -> anyhow::Result<()> {
         let status = codex.import_status(&Scope::system()).await?;
-        let status = status.context("nothing was imported into this database")?;
+        let status = status.context(import::NOTHING_IMPORTED)?;
         if self.json {
             let import = &status.import;
             return output::json(&serde_json::json!({
@@ -449,7 +449,7 @@ impl Import {
                 "without_source": status.without_source,
             }));
         }
-        report::tables(&status.report)?;
+        report::tables(&status.report, true)?;
         report::status(&status)
     }
 }

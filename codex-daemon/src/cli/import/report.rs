@@ -12,10 +12,10 @@ use crate::cli::{
     table::{Table, printable},
 };
 
-/// Rows by table, then the flaws.
-pub(super) fn tables(report: &ImportReport) -> anyhow::Result<()> {
+/// Rows by table, then the flaws; `is_written` when the rows were imported, not only read.
+pub(super) fn tables(report: &ImportReport, is_written: bool) -> anyhow::Result<()> {
     table(&ReportTable::tables(report)).print()?;
-    others([ReportTable::flaws(report)])
+    others([ReportTable::flaws(report, is_written)])
 }
 
 fn table(shown: &ReportTable) -> Table {

@@ -51,7 +51,7 @@ impl ImportView {
             ),
             facts: status.map(facts).unwrap_or_default(),
             tables: small(ReportTable::tables(report)),
-            flaws: small(ReportTable::flaws(report)),
+            flaws: small(ReportTable::flaws(report, true)),
             comparison: small(ReportTable::comparison(compared)),
             differences: small(ReportTable::differences(compared)),
             added: small(ReportTable::added(compared)),
