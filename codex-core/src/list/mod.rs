@@ -29,6 +29,7 @@ mod uncased;
 #[cfg(feature = "store")]
 pub(crate) use by_company::ByCompany;
 pub use column_type::ColumnType;
+#[cfg(feature = "store")]
 pub(crate) use facet_query::{FacetCache, FacetKey};
 pub use facets::{FacetOut, FacetValue};
 pub use request::*;
