@@ -83,7 +83,7 @@ on_each_engine! {
             (release.as_str(), 1, "nobody has set `description` of this company"),
             ("claims show company 999999", 1, "there is no company `999999`"),
             ("claims release company 100001 colour", 1, "a company has no field `colour`"),
-            ("claims show planet 1", 2, "`planet` is none of agents, "),
+            ("claims show planet 1", 2, "expected one of "),
         ] {
             let refused = codexd(&app, command).await?;
             assert_eq!((refused.code, refused.out.as_str()), (code, ""), "{command}: {refused:?}");
