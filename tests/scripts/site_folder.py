@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TIMEOUT = 60
+TIMEOUT = 150
 """Seconds that a script may take."""
 
 

@@ -132,6 +132,19 @@ macro_rules! on_engine {
                 let $query = sqlx::query_with::<Sqlite, _>(sql, args).persistent(kept);
                 $run
             }
+            // Behind pgbouncer in transaction mode the two messages of a statement without a name meet only within a
+            // transaction.
+            (Target::Pg(pool), Args::Pg(args)) if !kept => {
+                let work = async move {
+                    let mut tx = pool.begin().await?;
+                    let $executor = &mut *tx;
+                    let $query = sqlx::query_with::<Postgres, _>(sql, args).persistent(false);
+                    let done = $run?;
+                    tx.commit().await?;
+                    Ok::<_, sqlx::Error>(done)
+                };
+                Box::pin(work).await
+            }
             (Target::Pg($executor), Args::Pg(args)) => {
                 let $query = sqlx::query_with::<Postgres, _>(sql, args).persistent(kept);
                 $run
